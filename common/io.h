@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef COMMON_IO_H
+#define COMMON_IO_H
+
+#include "deadline.h"
+
+#include <stddef.h>
+
+/*
+ * Whole-buffer input and output on descriptors, bounded by a deadline, proof
+ * against EINTR and short transfers, and without SIGPIPE.
+ * All return 0 or a negative errno value; -ETIMEDOUT when the deadline passed.
+ */
+
+/* Writes all of len octets. */
+int io_write(int fd, const void *data, size_t len, struct deadline deadline);
+
+/*
+ * Reads until *done reaches len. *done counts what has come, so that a read
+ * that timed out is taken up again where it stopped. -EPIPE: end of input.
+ */
+int io_read(int fd, void *data, size_t len, size_t *done,
+    struct deadline deadline);
+
+/*
+ * Reads a whole file of at most max octets into memory that the caller frees
+ * (wiping it where it is secret); a NUL octet stands behind it. -EFBIG where
+ * the file is longer.
+ */
+int io_read_file(const char *path, size_t max, char **data, size_t *len);
+
+/*
+ * Writes a file so that after a power cut either the old or the new content
+ * stands there: temporary file of the given mode in the same folder, fsync,
+ * rename, fsync of the folder.
+ */
+int io_replace_file(const char *path, const void *data, size_t len,
+    unsigned mode);
+
+#endif

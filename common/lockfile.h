@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef COMMON_LOCKFILE_H
+#define COMMON_LOCKFILE_H
+
+#include "deadline.h"
+
+#include <sys/types.h>
+
+/*
+ * A lock between processes, and between its holders within one process, on a
+ * file. It is a POSIX record lock: a holder that is killed frees it, also
+ * when it had forked (the child does not inherit it), and who holds it can be
+ * asked. Such locks belong to a process and fall when any of its descriptors
+ * of that file is closed; so each file has one descriptor per process, in a
+ * table shared by all holders, and a mutex beside it.
+ */
+struct lockfile;
+
+/*
+ * Names the lock on a file, which is made (mode 0600 less the umask, never
+ * through a symbolic link) where it is missing. 0 or a negative errno value.
+ */
+int lockfile_open(const char *path, struct lockfile **lock);
+
+/* Frees; releases first where held; takes NULL, nulls the caller's pointer. */
+void lockfile_close(struct lockfile **lock);
+
+/*
+ * Takes the lock. 0; -ETIMEDOUT when the deadline passed, with the holder's
+ * process id (or 0 where it is not known) at *holder, unless that is NULL.
+ */
+int lockfile_acquire(struct lockfile *lock, struct deadline deadline,
+    pid_t *holder);
+
+/* Gives it back. A lock taken before a fork is not the child's: no effect. */
+void lockfile_release(struct lockfile *lock);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SCU_API_H
+#define SCU_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SCU_API __attribute__((visibility("default")))
+#define SCU_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SCU_API
+#define SCU_MUST_CHECK
+#endif
+
+#endif

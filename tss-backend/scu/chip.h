@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SCU_CHIP_H
+#define SCU_CHIP_H
+
+#include <scu/api.h>
+#include <scu/error.h>
+
+/*
+ * A connection to a chip
+ * ----------------------
+ * A struct scu_chip is a chip as one program sees it. Opening costs nothing:
+ * the link is opened by the first operation that needs the chip. From then on
+ * every command goes through a salted HMAC session with parameter encryption
+ * (TPM 2.0 Part 1, 19 "Authorizations and Acknowledgments"); the salt goes to
+ * the storage key that `scu provision` pinned, so a chip that does not own
+ * that key, or somebody who alters the bus, is found out by the first answer.
+ *
+ * Threads: all functions may be called from any thread; the operations on one
+ * chip are serialised. Forks: after fork(2) the child's first call builds a
+ * connection of its own and leaves the parent's sessions and keys alone.
+ */
+struct scu_chip;
+
+/* Where and what, all optional: NULL stands for the configured value. */
+struct scu_chip_options {
+    const char *name;  /* section of scu.conf; NULL: "default" */
+    const char *tcti;  /* any tctildr string; NULL: SCU_TCTI, else scu.conf */
+    const char *state; /* folder of the pins; NULL: SCU_STATE, else scu.conf,
+                          else the user's or the system's (scu.conf(5)) */
+};
+
+/*
+ * Names a chip. Sends no command, opens no link, but reads configuration.
+ * options may be NULL. The caller frees *chip by scu_chip_free().
+ * SCU_E_CONF, SCU_E_MEMORY.
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_open(
+    const struct scu_chip_options *options, struct scu_chip **chip);
+
+/*
+ * Flushes what this process still has in the chip (one FlushContext for each
+ * key and session), closes the link and frees. In a forked child nothing of
+ * the parent's is flushed. Keys must have been freed before. Takes NULL, sets
+ * the caller's pointer to NULL.
+ */
+SCU_API void scu_chip_free(struct scu_chip **chip);
+
+/* The tctildr string in use; lives as long as chip. */
+SCU_API const char *scu_chip_tcti(const struct scu_chip *chip);
+
+/* The folder of the pins in use; lives as long as chip. */
+SCU_API const char *scu_chip_state(const struct scu_chip *chip);
+
+/*
+ * len random octets from the chip, mixed by nothing, authenticated and
+ * encrypted on the bus. TPM2_GetRandom, once per 32 octets or less (as many
+ * as the chip gives at a time).
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_random(struct scu_chip *chip,
+    uint8_t *data, size_t len);
+
+/*
+ * Tells the chip that power will go: TPM2_Shutdown(CLEAR), after flushing
+ * what this process has in it.
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_shutdown(struct scu_chip *chip);
+
+/* What a chip says of itself. Text is terminated. */
+struct scu_chip_info {
+    bool provisioned;          /* there is a pin file for it */
+    bool authentic;            /* what follows came through a session with
+                                  the pinned key; else it is hearsay */
+    char manufacturer[5];
+    char vendor[17];
+    char family[5];
+    uint32_t level, revision;  /* TPM specification */
+    uint64_t firmware;
+    uint32_t object_slots, session_slots; /* transient */
+    uint32_t objects_loaded, sessions_loaded;
+    uint32_t persistent_used, persistent_free;
+    uint32_t nv_indices;
+    bool owner_auth_set, endorsement_auth_set, lockout_auth_set;
+    bool in_lockout;
+    uint32_t lockout_counter, lockout_max;
+    bool p256, p384, p521, rsa2048, rsa3072, rsa4096;
+    bool sha1, sha256, sha384, sha512;
+    uint64_t clock_ms;         /* TPMS_CLOCK_INFO */
+    uint32_t reset_count, restart_count;
+    bool clock_safe;
+};
+
+/*
+ * Reads the above. On a provisioned chip through the session, otherwise in
+ * the clear. Some ten commands: TPM2_GetCapability, TPM2_ReadClock,
+ * TPM2_TestParms.
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_info(struct scu_chip *chip,
+    struct scu_chip_info *info);
+
+#endif
