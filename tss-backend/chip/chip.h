@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CHIP_CHIP_H
+#define CHIP_CHIP_H
+
+#include "base/error.h"
+#include "chip/crypto.h"
+#include "chip/object.h"
+#include "chip/pins.h"
+#include "chip/session.h"
+
+#include <pthread.h>
+#include <scu/chip.h>
+#include <stdatomic.h>
+#include <tss2/tss2_sys.h>
+
+/*
+ * The connection, as the groups above use it. An operation is a function that
+ * chip_perform() calls with the mutex held, the link open and a session
+ * ready. It prepares each command on chip->sys, runs it and completes it:
+ *
+ *     rc = chip_prepared(Tss2_Sys_Sign_Prepare(chip->sys, ...), "Sign");
+ *     if (rc == SCU_OK) rc = chip_run(chip, &command);
+ *     if (rc == SCU_OK) rc = chip_completed(Tss2_Sys_Sign_Complete(...));
+ */
+struct scu_chip {
+    char *name;
+    char *tcti;
+    char *state;
+
+    /* Whose process this connection is: the pid, or 0 while it is rebuilt. */
+    atomic_int owner;
+    pthread_mutex_t mutex;
+
+    struct crypto *crypto;
+    TSS2_TCTI_CONTEXT *link;
+    TSS2_SYS_CONTEXT *sys;
+    struct session session;
+    bool session_proven; /* a response HMAC of it has verified */
+
+    bool have_pins;
+    struct pins pins;
+    struct chip_object storage; /* the pinned storage key */
+
+    struct chip_object *loaded; /* list of what may be in the chip */
+    uint64_t tick;
+};
+
+/* The authorisation of one handle of a command. */
+struct chip_auth {
+    const struct secret *value; /* its authValue; NULL: empty */
+    struct session *session;    /* NULL: the chip's own HMAC session */
+    bool password;              /* no session: empty password in the clear;
+                                   for entities without an authValue only */
+};
+
+/* What chip_run() needs besides the prepared parameters. */
+struct chip_command {
+    TPM2_CC code;
+    size_t handles; /* in the handle area; with their Names */
+    const TPM2B_NAME *names[3];
+    size_t auths;   /* how many of them need authorisation; with none the
+                       chip's session goes along for audit and encryption */
+    struct chip_auth auth[2];
+    bool clear;     /* no session at all: for the commands that take none and
+                       for a chip without pins */
+    const struct secret *new_auth; /* the first handle's authValue that
+                                      already covers the response */
+};
+
+typedef int chip_operation(struct scu_chip *chip, void *arg);
+
+enum chip_flags {
+    CHIP_REPEATABLE = 1, /* doing it twice does no harm */
+    CHIP_BARE = 2,       /* wants the link, but no session */
+};
+
+/*
+ * Runs an operation with exclusive use of the chip. What a fault of the link,
+ * a reset of the chip or another program took away (session, loaded keys) is
+ * made anew, and a repeatable operation is then tried once more. While the
+ * chip asks for patience (TPM_RC_RETRY and the like) a repeatable operation
+ * is tried again with growing pauses, bounded.
+ */
+int chip_perform(struct scu_chip *chip, unsigned flags,
+    chip_operation *operation, void *arg);
+
+/* A code of Tss2_Sys_*_Prepare or _Complete as an error, noted. */
+int chip_prepared(TSS2_RC rc, TPM2_CC code);
+int chip_completed(TSS2_RC rc, TPM2_CC code);
+
+/*
+ * Runs the prepared command: encrypts its first parameter, authorises, sends,
+ * verifies the response's HMAC, decrypts. Nothing of the response may be
+ * completed unless this returned SCU_OK.
+ */
+int chip_run(struct scu_chip *chip, const struct chip_command *command);
+
+/*
+ * Starts a session salted to a key in the chip (handle and its public area as
+ * known to be true). TPM2_StartAuthSession. Prepared commands are lost.
+ */
+int chip_session_start(struct scu_chip *chip, TPM2_SE type,
+    TPM2_HANDLE salt_handle, const TPMT_PUBLIC *salt_key,
+    struct session *session);
+
+/* TPM2_FlushContext of a session; it is cleared in any case. */
+void chip_session_end(struct scu_chip *chip, struct session *session);
+
+/* TPM2_FlushContext of any handle. */
+int chip_flush(struct scu_chip *chip, TPM2_HANDLE handle);
+
+/*
+ * TPM2_ReadPublic; the Name is computed here from the public area and must
+ * match the chip's. With clear set it is hearsay. SCU_E_NOT_FOUND where
+ * nothing has the handle.
+ */
+int chip_read_public(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
+    TPM2B_PUBLIC *public, TPM2B_NAME *name);
+
+/* TPM2_GetCapability, one property page. */
+int chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
+    uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data);
+
+/* Reads or reads anew the pin file of the chip's state folder. */
+int chip_load_pins(struct scu_chip *chip);
+
+/* The Name of a permanent or session handle: the handle itself. */
+void chip_handle_name(TPM2_HANDLE handle, TPM2B_NAME *name);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/command.h"
+
+#include <stddef.h>
+
+#define ROW(NAME, ENCRYPTS)                                                   \
+    { .code = TPM2_CC_##NAME, .name = #NAME, .encrypts = (ENCRYPTS) }
+
+static const struct command_row commands[] = {
+    ROW(Clear, false),
+    ROW(Create, true),
+    ROW(CreatePrimary, true),
+    ROW(ECDH_ZGen, true),
+    ROW(EvictControl, false),
+    ROW(FlushContext, false),
+    ROW(GetCapability, false),
+    ROW(GetRandom, true),
+    ROW(HierarchyChangeAuth, false),
+    ROW(Load, true),
+    ROW(NV_Read, true),
+    ROW(NV_ReadPublic, true),
+    ROW(RSA_Decrypt, true),
+    ROW(ReadClock, false),
+    ROW(ReadPublic, true),
+    ROW(Shutdown, false),
+    ROW(Sign, false),
+    ROW(StartAuthSession, false),
+    ROW(Startup, false),
+    ROW(TestParms, false),
+};
+
+const struct command_row *
+command_find(TPM2_CC code)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (commands[i].code == code)
+            return &commands[i];
+    return NULL;
+}
