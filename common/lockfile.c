@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "lockfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Two octets of the file are locked. Who wants the lock first takes the gate,
+ * then the lock, then opens the gate again: while somebody waits at the gate
+ * the holder cannot overtake him, however quickly it comes back.
+ */
+#define BYTE_LOCK 0
+#define BYTE_GATE 1
+
+#define WAIT_FIRST_NS 20000
+#define WAIT_LONGEST_NS 4000000
+
+/* One per file and process; all its holders of that file share it. */
+struct entry {
+    struct entry *next;
+    dev_t dev;
+    ino_t ino;
+    int fd;
+    pid_t pid;                 /* whose: a child leaves it alone */
+    unsigned refs;             /* under table_mutex */
+    pthread_mutex_t mutex;     /* guards holder */
+    pthread_cond_t released;
+    struct lockfile *holder;
+};
+
+struct lockfile {
+    char *path;
+    struct entry *entry;
+};
+
+/*
+ * The table belongs to the process whose id stands in table_owner (negative
+ * while it is being set up). A child starts with an empty one: the mutex that
+ * it inherits may be locked by a thread that it does not have.
+ */
+static _Atomic pid_t table_owner;
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct entry *table;
+
+static void
+claim_table(void)
+{
+    pid_t me = getpid();
+    pid_t seen = atomic_load(&table_owner);
+
+    while (seen != me) {
+        if (seen == -me) {
+            (void)sched_yield();
+            seen = atomic_load(&table_owner);
+        } else if (atomic_compare_exchange_weak(&table_owner, &seen, -me)) {
+            (void)pthread_mutex_init(&table_mutex, NULL);
+            table = NULL;
+            atomic_store(&table_owner, me);
+            return;
+        }
+    }
+}
+
+static struct entry *
+find_entry(const struct stat *st)
+{
+    struct entry *e = table;
+
+    while (e != NULL && (e->dev != st->st_dev || e->ino != st->st_ino))
+        e = e->next;
+    return e;
+}
+
+static int
+add_entry(int fd, const struct stat *st, struct entry **entry)
+{
+    struct entry *e = calloc(1, sizeof(*e));
+    pthread_condattr_t attr;
+
+    if (e == NULL)
+        return -ENOMEM;
+    *e = (struct entry) {
+        .next = table,
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .fd = fd,
+        .pid = getpid(),
+        .refs = 1,
+    };
+    (void)pthread_mutex_init(&e->mutex, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&e->released, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    table = e;
+    *entry = e;
+    return 0;
+}
+
+static void
+free_entry(struct entry *e)
+{
+    (void)close(e->fd);
+    /* A child's copy may show threads that wait: destroying would hang. */
+    if (e->pid == getpid()) {
+        (void)pthread_mutex_destroy(&e->mutex);
+        (void)pthread_cond_destroy(&e->released);
+    }
+    free(e);
+}
+
+static int
+open_entry(const char *path, struct entry **entry)
+{
+    struct stat st;
+    int rc;
+    int fd;
+
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        | O_NOCTTY, 0600);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) != 0)
+        rc = -errno;
+    else if (!S_ISREG(st.st_mode))
+        rc = -EINVAL;
+    else if (find_entry(&st) != NULL)
+        rc = -ESTALE; /* somebody moved the file here a moment ago */
+    else
+        rc = add_entry(fd, &st, entry);
+    if (rc != 0)
+        (void)close(fd);
+    return rc;
+}
+
+/* Before anything is opened: closing it again would drop the locks. */
+static int
+get_entry(const char *path, struct entry **entry)
+{
+    struct stat st;
+    int rc = 0;
+
+    claim_table();
+    (void)pthread_mutex_lock(&table_mutex);
+    *entry = lstat(path, &st) == 0 ? find_entry(&st) : NULL;
+    if (*entry != NULL)
+        (*entry)->refs++;
+    else
+        rc = open_entry(path, entry);
+    (void)pthread_mutex_unlock(&table_mutex);
+    return rc;
+}
+
+static void
+put_entry(struct entry *e)
+{
+    struct entry **link = &table;
+
+    claim_table();
+    (void)pthread_mutex_lock(&table_mutex);
+    if (--e->refs == 0) {
+        while (*link != NULL && *link != e)
+            link = &(*link)->next;
+        if (*link == e)
+            *link = e->next;
+        free_entry(e);
+    }
+    (void)pthread_mutex_unlock(&table_mutex);
+}
+
+/* Record locks: what one process does to one octet. */
+static int
+set_octet(int fd, short type, off_t octet)
+{
+    struct flock fl = {
+        .l_type = type,
+        .l_whence = SEEK_SET,
+        .l_start = octet,
+        .l_len = 1,
+    };
+
+    while (fcntl(fd, F_SETLK, &fl) != 0) {
+        if (errno == EACCES)
+            return -EAGAIN;
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
+}
+
+static pid_t
+holder_of(int fd)
+{
+    struct flock fl = {
+        .l_type = F_WRLCK,
+        .l_whence = SEEK_SET,
+        .l_start = BYTE_LOCK,
+        .l_len = 1,
+    };
+
+    if (fcntl(fd, F_GETLK, &fl) != 0 || fl.l_type == F_UNLCK || fl.l_pid < 0)
+        return 0;
+    return fl.l_pid;
+}
+
+/* F_SETLKW cannot be bounded without a signal, hence the short sleeps. */
+static int
+wait_octet(int fd, off_t octet, struct deadline deadline)
+{
+    struct timespec ts = { .tv_nsec = WAIT_FIRST_NS };
+    int rc;
+
+    while ((rc = set_octet(fd, F_WRLCK, octet)) == -EAGAIN) {
+        if (deadline_past(deadline))
+            return -ETIMEDOUT;
+        (void)nanosleep(&ts, NULL);
+        if (ts.tv_nsec < WAIT_LONGEST_NS)
+            ts.tv_nsec *= 2;
+    }
+    return rc;
+}
+
+static int
+acquire_from_others(int fd, struct deadline deadline)
+{
+    int rc;
+
+    if ((rc = wait_octet(fd, BYTE_GATE, deadline)) != 0)
+        return rc;
+    rc = wait_octet(fd, BYTE_LOCK, deadline);
+    (void)set_octet(fd, F_UNLCK, BYTE_GATE);
+    return rc;
+}
+
+/* The part between the threads of this process. */
+static int
+acquire_here(struct entry *e, struct lockfile *lock, struct deadline deadline)
+{
+    struct timespec ts = {
+        .tv_sec = (time_t)(deadline.at_ms / 1000),
+        .tv_nsec = (long)(deadline.at_ms % 1000) * 1000000,
+    };
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&e->mutex);
+    while (e->holder != NULL && rc == 0) {
+        if (e->holder == lock)
+            rc = EDEADLK;
+        else if (deadline.forever)
+            rc = pthread_cond_wait(&e->released, &e->mutex);
+        else
+            rc = pthread_cond_timedwait(&e->released, &e->mutex, &ts);
+    }
+    if (e->holder == NULL) {
+        e->holder = lock;
+        rc = 0;
+    }
+    (void)pthread_mutex_unlock(&e->mutex);
+    return -rc;
+}
+
+static void
+release_here(struct entry *e)
+{
+    (void)pthread_mutex_lock(&e->mutex);
+    e->holder = NULL;
+    (void)pthread_cond_signal(&e->released);
+    (void)pthread_mutex_unlock(&e->mutex);
+}
+
+/* Whether the name still means the file that is locked. */
+static bool
+still_named(const struct lockfile *lock)
+{
+    struct stat st;
+
+    return lstat(lock->path, &st) == 0 && st.st_dev == lock->entry->dev
+        && st.st_ino == lock->entry->ino;
+}
+
+/*
+ * A child gets an entry of its own, since what it inherited may be locked by
+ * threads that it does not have; and a file that was removed and made again
+ * is another lock.
+ */
+static int
+renew_entry(struct lockfile *lock)
+{
+    struct entry *fresh = NULL;
+    int rc;
+
+    if ((rc = get_entry(lock->path, &fresh)) != 0)
+        return rc;
+    put_entry(lock->entry);
+    lock->entry = fresh;
+    return 0;
+}
+
+int
+lockfile_open(const char *path, struct lockfile **lock)
+{
+    struct lockfile *l = calloc(1, sizeof(*l));
+    int rc = -ENOMEM;
+
+    *lock = NULL;
+    if (l == NULL || (l->path = strdup(path)) == NULL)
+        goto out;
+    if ((rc = get_entry(path, &l->entry)) != 0)
+        goto out;
+    *lock = l;
+    l = NULL;
+out:
+    if (l != NULL)
+        free(l->path);
+    free(l);
+    return rc;
+}
+
+void
+lockfile_close(struct lockfile **lock)
+{
+    if (lock == NULL || *lock == NULL)
+        return;
+    lockfile_release(*lock);
+    put_entry((*lock)->entry);
+    free((*lock)->path);
+    free(*lock);
+    *lock = NULL;
+}
+
+static int
+acquire(struct lockfile *lock, struct deadline deadline, pid_t *holder)
+{
+    struct entry *e = lock->entry;
+    int rc;
+
+    rc = acquire_here(e, lock, deadline);
+    if (rc == -ETIMEDOUT)
+        *holder = getpid();
+    if (rc != 0)
+        return rc;
+    rc = acquire_from_others(e->fd, deadline);
+    if (rc == -ETIMEDOUT)
+        *holder = holder_of(e->fd);
+    if (rc != 0)
+        release_here(e);
+    return rc;
+}
+
+int
+lockfile_acquire(struct lockfile *lock, struct deadline deadline,
+    pid_t *holder)
+{
+    pid_t unwanted;
+    int rc = 0;
+
+    if (holder == NULL)
+        holder = &unwanted;
+    *holder = 0;
+    if (lock->entry->pid != getpid())
+        rc = renew_entry(lock);
+    while (rc == 0 && (rc = acquire(lock, deadline, holder)) == 0) {
+        if (still_named(lock))
+            return 0;
+        lockfile_release(lock);
+        rc = renew_entry(lock);
+    }
+    return rc;
+}
+
+void
+lockfile_release(struct lockfile *lock)
+{
+    struct entry *e = lock->entry;
+
+    if (e->pid != getpid())
+        return;
+    (void)pthread_mutex_lock(&e->mutex);
+    if (e->holder == lock) {
+        (void)set_octet(e->fd, F_UNLCK, BYTE_LOCK);
+        e->holder = NULL;
+        (void)pthread_cond_signal(&e->released);
+    }
+    (void)pthread_mutex_unlock(&e->mutex);
+}

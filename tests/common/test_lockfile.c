@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "lockfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define SOON 30      /* ms: long enough to see that a lock is not given */
+#define BOUNDED 60000 /* ms: never reached unless something is broken */
+
+struct fixture {
+    char dir[32];
+    char path[64];
+    struct lockfile *lock;
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    (void)snprintf(f->dir, sizeof(f->dir), "/tmp/scu-lock.XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    (void)snprintf(f->path, sizeof(f->path), "%s/lock", f->dir);
+    assert_int_equal(lockfile_open(f->path, &f->lock), 0);
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    lockfile_close(&f->lock);
+    (void)unlink(f->path);
+    (void)rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+/*
+ * A process that holds the lock: with forked set its own child keeps the
+ * inherited descriptors open. Ends when killed.
+ */
+static pid_t
+start_holder(const char *path, bool forked, pid_t *grandchild)
+{
+    struct lockfile *lock = NULL;
+    pid_t told[1] = { 0 };
+    int pipes[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(pipes), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (lockfile_open(path, &lock) != 0
+            || lockfile_acquire(lock, deadline_in(BOUNDED), NULL) != 0)
+            _exit(1);
+        if (forked && (told[0] = fork()) == 0) {
+            for (;;)
+                (void)pause();
+        }
+        if (write(pipes[1], told, sizeof(told)) != (ssize_t)sizeof(told))
+            _exit(1);
+        for (;;)
+            (void)pause();
+    }
+    (void)close(pipes[1]);
+    assert_int_equal(read(pipes[0], told, sizeof(told)), sizeof(told));
+    (void)close(pipes[0]);
+    if (grandchild != NULL)
+        *grandchild = told[0];
+    return pid;
+}
+
+static void
+end(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void
+lockfile_open__makes_a_private_file(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void
+lockfile_open__refuses_a_symbolic_link(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *lock = NULL;
+    char link[80];
+
+    (void)snprintf(link, sizeof(link), "%s.link", f->path);
+    assert_int_equal(symlink(f->path, link), 0);
+    assert_int_equal(lockfile_open(link, &lock), -ELOOP);
+    assert_null(lock);
+    (void)unlink(link);
+}
+
+static void
+lockfile_open__refuses_a_fifo(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *lock = NULL;
+    char fifo[80];
+
+    (void)snprintf(fifo, sizeof(fifo), "%s.fifo", f->path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(lockfile_open(fifo, &lock), -EINVAL);
+    (void)unlink(fifo);
+}
+
+static void
+lockfile_acquire__again_after_release(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
+        lockfile_release(f->lock);
+    }
+}
+
+static void
+lockfile_acquire__by_the_holder_is_a_deadlock(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(-1), NULL), 0);
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(-1), NULL),
+        -EDEADLK);
+}
+
+static void
+lockfile_acquire__names_the_other_process(void **state)
+{
+    struct fixture *f = *state;
+    pid_t holder = 0;
+    pid_t pid = start_holder(f->path, false, NULL);
+
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(SOON), &holder),
+        -ETIMEDOUT);
+    assert_int_equal(holder, pid);
+    end(pid);
+}
+
+static void
+lockfile_acquire__after_the_holder_was_killed(void **state)
+{
+    struct fixture *f = *state;
+
+    end(start_holder(f->path, false, NULL));
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED), NULL),
+        0);
+}
+
+static void
+lockfile_acquire__after_a_holder_with_children_was_killed(void **state)
+{
+    struct fixture *f = *state;
+    pid_t grandchild = 0;
+    pid_t pid = start_holder(f->path, true, &grandchild);
+
+    end(pid);
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED), NULL),
+        0);
+    assert_int_equal(kill(grandchild, SIGKILL), 0);
+}
+
+static void
+lockfile_acquire__two_holders_in_one_process(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *second = NULL;
+    pid_t holder = 0;
+
+    assert_int_equal(lockfile_open(f->path, &second), 0);
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
+    assert_int_equal(lockfile_acquire(second, deadline_in(SOON), &holder),
+        -ETIMEDOUT);
+    assert_int_equal(holder, getpid());
+    lockfile_release(f->lock);
+    assert_int_equal(lockfile_acquire(second, deadline_in(0), NULL), 0);
+    lockfile_close(&second);
+}
+
+/* Whether another process, started now, waits in vain. */
+static bool
+others_are_kept_out(const char *path)
+{
+    struct lockfile *lock = NULL;
+    int status = -1;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (lockfile_open(path, &lock) != 0)
+            _exit(1);
+        _exit(lockfile_acquire(lock, deadline_in(SOON), NULL) == -ETIMEDOUT
+            ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status == 0;
+}
+
+/* The trap of record locks: closing another descriptor drops them. */
+static void
+lockfile_close__of_one_keeps_the_lock_of_the_other(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *second = NULL;
+
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
+    assert_int_equal(lockfile_open(f->path, &second), 0);
+    lockfile_close(&second);
+    assert_null(second);
+    assert_true(others_are_kept_out(f->path));
+    lockfile_release(f->lock);
+    assert_false(others_are_kept_out(f->path));
+}
+
+static void
+lockfile_release__by_a_child_leaves_the_parents_lock(void **state)
+{
+    struct fixture *f = *state;
+    int status = -1;
+    pid_t holder = 0;
+    pid_t pid;
+
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        lockfile_release(f->lock);
+        if (lockfile_acquire(f->lock, deadline_in(SOON), &holder)
+            != -ETIMEDOUT)
+            _exit(1);
+        lockfile_close(&f->lock);
+        _exit(holder == getppid() ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_true(others_are_kept_out(f->path));
+}
+
+static void
+lockfile_acquire__of_a_file_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    pid_t holder = 0;
+    pid_t pid;
+
+    assert_int_equal(unlink(f->path), 0);
+    pid = start_holder(f->path, false, NULL);
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(SOON), &holder),
+        -ETIMEDOUT);
+    assert_int_equal(holder, pid);
+    end(pid);
+    assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED), NULL),
+        0);
+    assert_true(others_are_kept_out(f->path));
+}
+
+static void *
+count_under_lock(void *arg)
+{
+    struct {
+        const char *path;
+        volatile unsigned *count;
+    } *job = arg;
+    struct lockfile *lock = NULL;
+    unsigned seen;
+
+    if (lockfile_open(job->path, &lock) != 0)
+        return NULL;
+    for (int i = 0; i < 200; i++) {
+        if (lockfile_acquire(lock, deadline_in(BOUNDED), NULL) != 0)
+            break;
+        seen = *job->count;
+        (void)sched_yield();
+        *job->count = seen + 1;
+        lockfile_release(lock);
+    }
+    lockfile_close(&lock);
+    return NULL;
+}
+
+static void
+lockfile_acquire__excludes_threads_and_processes(void **state)
+{
+    struct fixture *f = *state;
+    struct {
+        const char *path;
+        volatile unsigned *count;
+    } job = { .path = f->path };
+    pthread_t threads[2];
+    pid_t pids[2];
+
+    job.count = mmap(NULL, sizeof(*job.count), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true((volatile void *)job.count != MAP_FAILED);
+    for (int i = 0; i < 2; i++) {
+        assert_true((pids[i] = fork()) >= 0);
+        if (pids[i] == 0) {
+            (void)count_under_lock(&job);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, count_under_lock,
+            &job), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+    }
+    assert_int_equal(*job.count, 800);
+    (void)munmap((void *)(uintptr_t)job.count, sizeof(*job.count));
+}
+
+static void
+lockfile_close__leaves_no_descriptor(void **state)
+{
+    struct fixture *f = *state;
+    int before;
+    int after;
+
+    lockfile_close(&f->lock);
+    lockfile_close(&f->lock);
+    before = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)close(before);
+    assert_int_equal(lockfile_open(f->path, &f->lock), 0);
+    lockfile_close(&f->lock);
+    after = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)close(after);
+    assert_int_equal(before, after);
+}
+
+#define LOCKFILE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOCKFILE_TEST(lockfile_open__makes_a_private_file),
+        LOCKFILE_TEST(lockfile_open__refuses_a_symbolic_link),
+        LOCKFILE_TEST(lockfile_open__refuses_a_fifo),
+        LOCKFILE_TEST(lockfile_acquire__again_after_release),
+        LOCKFILE_TEST(lockfile_acquire__by_the_holder_is_a_deadlock),
+        LOCKFILE_TEST(lockfile_acquire__names_the_other_process),
+        LOCKFILE_TEST(lockfile_acquire__after_the_holder_was_killed),
+        LOCKFILE_TEST(
+            lockfile_acquire__after_a_holder_with_children_was_killed),
+        LOCKFILE_TEST(lockfile_acquire__two_holders_in_one_process),
+        LOCKFILE_TEST(lockfile_close__of_one_keeps_the_lock_of_the_other),
+        LOCKFILE_TEST(lockfile_release__by_a_child_leaves_the_parents_lock),
+        LOCKFILE_TEST(lockfile_acquire__of_a_file_made_anew),
+        LOCKFILE_TEST(lockfile_acquire__excludes_threads_and_processes),
+        LOCKFILE_TEST(lockfile_close__leaves_no_descriptor),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
