@@ -7,6 +7,7 @@
 #include "chip/object.h"
 #include "chip/pins.h"
 #include "chip/session.h"
+#include "deadline.h"
 
 #include <pthread.h>
 #include <scu/chip.h>
@@ -120,6 +121,16 @@ int chip_read_public(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
 /* TPM2_GetCapability, one property page. */
 int chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
     uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data);
+
+/* How long full slots of other programs are waited for. */
+#define CHIP_SLOT_WAIT_MS 2000
+
+/*
+ * One pause of the wait for a slot (first handle of its kind: transient or
+ * loaded session). SCU_E_SLOTS with who holds them when end is past.
+ */
+int chip_slots_wait(struct scu_chip *chip, struct deadline end,
+    TPM2_HANDLE first);
 
 /* Reads or reads anew the pin file of the chip's state folder. */
 int chip_load_pins(struct scu_chip *chip);

@@ -17,9 +17,9 @@ struct pins {
     TPM2B_PUBLIC storage;
     TPM2_HANDLE attestation_handle;
     TPM2B_PUBLIC attestation;
-    int trust;                 /* enum scu_trust */
+    uint32_t trust;            /* enum scu_trust */
     TPM2B_NAME ek_name;        /* size 0: no certificate */
-    TPM2B_DIGEST ek_certificate; /* SHA-256, size 0: none */
+    TPM2B_NAME ek_certificate; /* SHA-256 of it; size 0: none */
 };
 
 /*

@@ -59,12 +59,18 @@ int session_hmac(struct crypto *crypto, const struct session *session,
     TPM2B_DIGEST *out);
 
 /*
- * Encrypts or decrypts a parameter in place. For a command newer is the
+ * A parameter to encrypt or decrypt in place. For a command newer is the
  * caller's nonce, for a response the chip's.
  */
+struct session_param {
+    const TPM2B_NONCE *newer, *older;
+    bool encrypt;
+    uint8_t *data;
+    size_t len;
+};
+
 int session_crypt(struct crypto *crypto, const struct session *session,
-    const struct secret *auth, const TPM2B_NONCE *newer,
-    const TPM2B_NONCE *older, bool encrypt, struct bytes data);
+    const struct secret *auth, const struct session_param *param);
 
 /* The length of an authValue without its trailing zero octets: the chip
  * strips them (Part 1, 19.6.4.3). */

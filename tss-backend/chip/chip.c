@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/chip.h"
+
+#include "chip/command.h"
+#include "chip/settings.h"
+#include "log.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tss2/tss2_tctildr.h>
+#include <unistd.h>
+
+/* While the chip says RETRY, TESTING or YIELDED: 20 ms, doubling, in all at
+ * most some 5 s. */
+#define PATIENCE_FIRST_MS 20
+#define PATIENCE_TRIES 8
+
+int
+scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
+{
+    static const struct scu_chip_options none;
+    struct scu_chip *c = calloc(1, sizeof(*c));
+    int rc;
+
+    *chip = NULL;
+    if (c == NULL)
+        return err_memory();
+    (void)pthread_mutex_init(&c->mutex, NULL);
+    atomic_init(&c->owner, (int)getpid());
+    rc = settings_resolve(options == NULL ? &none : options, c);
+    if (rc != SCU_OK) {
+        scu_chip_free(&c);
+        return rc;
+    }
+    *chip = c;
+    return SCU_OK;
+}
+
+static void
+close_link(struct scu_chip *chip)
+{
+    if (chip->sys != NULL)
+        Tss2_Sys_Finalize(chip->sys);
+    free(chip->sys);
+    chip->sys = NULL;
+    Tss2_TctiLdr_Finalize(&chip->link);
+}
+
+/*
+ * In a child: sessions and loaded keys are the parent's. Another thread may
+ * have been inside libcrypto at the fork, so its contexts are given up, not
+ * freed. Closing the link closes descriptors only; the TCTI sees the fork.
+ */
+static void
+after_fork(struct scu_chip *chip)
+{
+    (void)pthread_mutex_init(&chip->mutex, NULL);
+    chip->crypto = NULL;
+    close_link(chip);
+    session_clear(&chip->session);
+    chip_objects_forget(chip);
+}
+
+static void
+enter(struct scu_chip *chip)
+{
+    int self = (int)getpid();
+    int owner = atomic_load(&chip->owner);
+
+    while (owner != self) {
+        /* One of the child's threads rebuilds, the others wait. */
+        if (owner != 0 &&
+            atomic_compare_exchange_strong(&chip->owner, &owner, 0)) {
+            after_fork(chip);
+            atomic_store(&chip->owner, self);
+            break;
+        }
+        (void)sched_yield();
+        owner = atomic_load(&chip->owner);
+    }
+    (void)pthread_mutex_lock(&chip->mutex);
+}
+
+static void
+leave(struct scu_chip *chip)
+{
+    (void)pthread_mutex_unlock(&chip->mutex);
+}
+
+static int
+open_sys(struct scu_chip *chip)
+{
+    TSS2_ABI_VERSION abi = TSS2_ABI_VERSION_CURRENT;
+    size_t size = Tss2_Sys_GetContextSize(0);
+
+    chip->sys = calloc(1, size);
+    if (chip->sys == NULL)
+        return err_memory();
+    return err_tss(Tss2_Sys_Initialize(chip->sys, size, chip->link, &abi),
+        "TPM library");
+}
+
+static int
+open_link(struct scu_chip *chip)
+{
+    TSS2_RC tss;
+    int rc;
+
+    if (chip->crypto == NULL && (chip->crypto = crypto_new()) == NULL)
+        return err_set(SCU_E_INTERNAL, "libcrypto has no default provider");
+    if (chip->sys != NULL)
+        return SCU_OK;
+    tss = Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
+    if (tss != TSS2_RC_SUCCESS) {
+        rc = err_of_tss(tss) == SCU_E_CONF ? SCU_E_CONF : SCU_E_NO_CHIP;
+        return err_set(rc, "no link to the chip by '%s': check SCU_TCTI or "
+            "scu.conf, and that the chip (or `scu sim start`) is there",
+            chip->tcti);
+    }
+    rc = open_sys(chip);
+    if (rc != SCU_OK)
+        close_link(chip);
+    return rc;
+}
+
+int
+chip_load_pins(struct scu_chip *chip)
+{
+    int rc = pins_read(chip->state, &chip->pins);
+
+    chip->have_pins = rc == SCU_OK;
+    if (rc != SCU_OK)
+        return rc;
+    chip->storage.handle = chip->pins.storage_handle;
+    chip->storage.persistent = true;
+    chip->storage.public = chip->pins.storage;
+    return crypto_name(chip->crypto, &chip->pins.storage.publicArea,
+        &chip->storage.name);
+}
+
+/* Both Names in hexadecimal, for who has to find out which chip this is. */
+static int
+other_chip(struct scu_chip *chip)
+{
+    char pinned[2 * sizeof(TPMU_NAME) + 1], found[2 * sizeof(TPMU_NAME) + 1];
+    TPM2B_PUBLIC public;
+    TPM2B_NAME name = { 0 };
+    int rc;
+
+    hex_encode(chip->storage.name.name, chip->storage.name.size, pinned);
+    rc = chip_read_public(chip, chip->storage.handle, true, &public, &name);
+    if (rc == SCU_E_NOT_FOUND)
+        return err_set(SCU_E_OTHER_CHIP, "the chip has no key at 0x%08x; "
+            "pinned is %s in %s: it was cleared, or this is another chip",
+            chip->storage.handle, pinned, chip->state);
+    if (rc != SCU_OK)
+        return rc;
+    hex_encode(name.name, name.size, found);
+    if (strcmp(found, pinned) == 0)
+        return err_set(SCU_E_TAMPERED, "the chip shows the pinned storage "
+            "key but does not own it, or somebody alters the bus");
+    return err_set(SCU_E_OTHER_CHIP, "another chip than the provisioned one: "
+        "its storage key is %s, pinned is %s in %s", found, pinned,
+        chip->state);
+}
+
+static int
+ready_session(struct scu_chip *chip)
+{
+    int rc;
+
+    if (!chip->have_pins && (rc = chip_load_pins(chip)) != SCU_OK)
+        return rc;
+    if (chip->session.handle != 0)
+        return SCU_OK;
+    chip->session_proven = false;
+    rc = chip_session_start(chip, TPM2_SE_HMAC, chip->storage.handle,
+        &chip->storage.public.publicArea, &chip->session);
+    return rc == SCU_E_NOT_FOUND ? SCU_E_OTHER_CHIP : rc;
+}
+
+static int
+attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
+    void *arg)
+{
+    int rc = open_link(chip);
+
+    if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
+        rc = ready_session(chip);
+    if (rc == SCU_OK)
+        rc = operation(chip, arg);
+    if (rc == SCU_E_OTHER_CHIP && chip->have_pins) {
+        /* The session never worked: nothing of it is worth keeping. */
+        chip_session_end(chip, &chip->session);
+        rc = other_chip(chip);
+    }
+    return rc;
+}
+
+/* Whether trying again may help; makes ready for it. */
+static bool
+recover(struct scu_chip *chip, int rc)
+{
+    if (rc != SCU_E_LOST && rc != SCU_E_IO)
+        return false;
+    log_line(LOG_LEVEL_INFO, "recovering: %s", scu_error_detail());
+    if (rc == SCU_E_LOST)
+        session_clear(&chip->session);
+    chip_objects_suspect(chip);
+    return true;
+}
+
+static void
+pause_ms(long ms)
+{
+    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+    (void)nanosleep(&t, NULL);
+}
+
+int
+chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
+    void *arg)
+{
+    long pause = PATIENCE_FIRST_MS;
+    bool recovered = false;
+    int rc = SCU_E_INTERNAL;
+
+    enter(chip);
+    for (int tries = 0; tries < PATIENCE_TRIES; tries++) {
+        rc = attempt(chip, flags, operation, arg);
+        if ((flags & CHIP_REPEATABLE) == 0)
+            break;
+        if (rc == SCU_E_BUSY) {
+            pause_ms(pause);
+            pause *= 2;
+        } else if (!recovered && recover(chip, rc)) {
+            recovered = true;
+        } else {
+            break;
+        }
+    }
+    leave(chip);
+    return rc;
+}
+
+void
+scu_chip_free(struct scu_chip **chip)
+{
+    struct scu_chip *c = chip == NULL ? NULL : *chip;
+
+    if (c == NULL)
+        return;
+    if (c->sys != NULL) {
+        enter(c);
+        while (c->loaded != NULL)
+            chip_object_drop(c, c->loaded);
+        if (c->sys != NULL && c->session.handle != 0)
+            chip_session_end(c, &c->session);
+        close_link(c);
+        leave(c);
+    }
+    session_clear(&c->session);
+    crypto_free(&c->crypto);
+    (void)pthread_mutex_destroy(&c->mutex);
+    free(c->name);
+    free(c->tcti);
+    free(c->state);
+    free(c);
+    *chip = NULL;
+}
+
+const char *
+scu_chip_tcti(const struct scu_chip *chip)
+{
+    return chip->tcti;
+}
+
+const char *
+scu_chip_state(const struct scu_chip *chip)
+{
+    return chip->state;
+}

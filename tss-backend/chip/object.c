@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/object.h"
+
+#include "chip/chip.h"
+
+#include <string.h>
+
+static void
+unlink_object(struct scu_chip *chip, struct chip_object *object)
+{
+    for (struct chip_object **p = &chip->loaded; *p != NULL; p = &(*p)->next)
+        if (*p == object) {
+            *p = object->next;
+            break;
+        }
+    object->next = NULL;
+}
+
+static bool
+is_transient(const struct chip_object *object)
+{
+    return !object->persistent && object->handle != 0;
+}
+
+void
+chip_objects_suspect(struct scu_chip *chip)
+{
+    for (struct chip_object *o = chip->loaded; o != NULL; o = o->next)
+        o->suspect = true;
+}
+
+void
+chip_objects_forget(struct scu_chip *chip)
+{
+    while (chip->loaded != NULL) {
+        chip->loaded->handle = 0;
+        chip->loaded->suspect = false;
+        unlink_object(chip, chip->loaded);
+    }
+}
+
+/*
+ * After a loss the handle may be empty, or another program's object may have
+ * it by now: then it is not ours to use or flush.
+ */
+static int
+settle_suspect(struct scu_chip *chip, struct chip_object *object)
+{
+    TPM2B_PUBLIC public;
+    TPM2B_NAME name = { 0 };
+    int rc;
+
+    if (!object->suspect)
+        return SCU_OK;
+    rc = chip_read_public(chip, object->handle, true, &public, &name);
+    if (rc != SCU_OK && rc != SCU_E_NOT_FOUND && rc != SCU_E_LOST)
+        return rc;
+    object->suspect = false;
+    if (rc != SCU_OK || name.size != object->name.size ||
+        memcmp(name.name, object->name.name, name.size) != 0) {
+        object->handle = 0;
+        unlink_object(chip, object);
+    }
+    return SCU_OK;
+}
+
+void
+chip_object_drop(struct scu_chip *chip, struct chip_object *object)
+{
+    if (!is_transient(object) || settle_suspect(chip, object) != SCU_OK ||
+        object->handle == 0) {
+        unlink_object(chip, object);
+        return;
+    }
+    (void)chip_flush(chip, object->handle);
+    object->handle = 0;
+    unlink_object(chip, object);
+}
+
+/* Flushes the least recently used of ours but for keep and its ancestors. */
+static bool
+evict(struct scu_chip *chip, const struct chip_object *keep)
+{
+    struct chip_object *oldest = NULL;
+
+    for (struct chip_object *o = chip->loaded; o != NULL; o = o->next) {
+        bool needed = false;
+
+        for (const struct chip_object *k = keep; k != NULL; k = k->parent)
+            needed = needed || k == o;
+        if (!needed && (oldest == NULL || o->used < oldest->used))
+            oldest = o;
+    }
+    if (oldest == NULL)
+        return false;
+    chip_object_drop(chip, oldest);
+    return true;
+}
+
+static int
+load_once(struct scu_chip *chip, struct chip_object *object,
+    TPM2_HANDLE parent)
+{
+    const struct chip_command command = {
+        .code = TPM2_CC_Load, .handles = 1, .auths = 1,
+        .names = { &object->parent->name },
+    };
+    TPM2B_NAME name = { 0 };
+    int rc;
+
+    rc = chip_prepared(Tss2_Sys_Load_Prepare(chip->sys, parent,
+        &object->private, &object->public), command.code);
+    if (rc == SCU_OK)
+        rc = chip_run(chip, &command);
+    if (rc == SCU_OK)
+        rc = chip_completed(Tss2_Sys_Load_Complete(chip->sys, &object->handle,
+            &name), command.code);
+    if (rc == SCU_OK && (name.size != object->name.size ||
+            memcmp(name.name, object->name.name, name.size) != 0))
+        rc = err_set(SCU_E_TAMPERED, "TPM2_Load: the chip loaded another key");
+    if (rc == SCU_E_TAMPERED && object->handle != 0)
+        (void)chip_flush(chip, object->handle);
+    return rc;
+}
+
+static int
+create_primary_once(struct scu_chip *chip, struct chip_object *object)
+{
+    TPM2B_NAME hierarchy, name = { 0 };
+    const struct chip_command command = {
+        .code = TPM2_CC_CreatePrimary, .handles = 1, .auths = 1,
+        .names = { &hierarchy },
+    };
+    const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+    const TPM2B_DATA outside = { 0 };
+    const TPML_PCR_SELECTION pcrs = { 0 };
+    TPM2B_PUBLIC public = { 0 };
+    TPM2B_CREATION_DATA data = { 0 };
+    TPM2B_DIGEST digest = { 0 };
+    TPMT_TK_CREATION ticket = { 0 };
+    int rc;
+
+    chip_handle_name(object->hierarchy, &hierarchy);
+    rc = chip_prepared(Tss2_Sys_CreatePrimary_Prepare(chip->sys,
+        object->hierarchy, &sensitive, &object->public, &outside, &pcrs),
+        command.code);
+    if (rc == SCU_OK)
+        rc = chip_run(chip, &command);
+    if (rc == SCU_OK)
+        rc = chip_completed(Tss2_Sys_CreatePrimary_Complete(chip->sys,
+            &object->handle, &public, &data, &digest, &ticket, &name),
+            command.code);
+    if (rc != SCU_OK)
+        return rc;
+    object->public = public;
+    return crypto_name(chip->crypto, &public.publicArea, &object->name);
+}
+
+static int
+bring_once(struct scu_chip *chip, struct chip_object *object)
+{
+    TPM2_HANDLE parent = 0;
+    int rc;
+
+    if (object->parent == NULL)
+        return create_primary_once(chip, object);
+    rc = chip_object_use(chip, object->parent, &parent);
+    return rc != SCU_OK ? rc : load_once(chip, object, parent);
+}
+
+static int
+bring(struct scu_chip *chip, struct chip_object *object)
+{
+    struct deadline end = deadline_in(CHIP_SLOT_WAIT_MS);
+    int rc;
+
+    while ((rc = bring_once(chip, object)) == SCU_E_SLOTS) {
+        if (evict(chip, object))
+            continue;
+        rc = chip_slots_wait(chip, end, TPM2_TRANSIENT_FIRST);
+        if (rc != SCU_OK)
+            break;
+    }
+    return rc;
+}
+
+/* Its public area is not known yet: ask, and believe the session only. */
+static int
+meet_persistent(struct scu_chip *chip, struct chip_object *object)
+{
+    int rc;
+
+    if (object->name.size != 0)
+        return SCU_OK;
+    rc = chip_read_public(chip, object->handle, false, &object->public,
+        &object->name);
+    if (rc == SCU_E_NOT_FOUND)
+        return err_set(SCU_E_FOREIGN_KEY, "the chip has no key at 0x%08x: it "
+            "was evicted, or the key belongs to another chip",
+            object->handle);
+    return rc;
+}
+
+int
+chip_object_use(struct scu_chip *chip, struct chip_object *object,
+    TPM2_HANDLE *handle)
+{
+    int rc = SCU_OK;
+
+    if (object->persistent)
+        rc = meet_persistent(chip, object);
+    else
+        rc = settle_suspect(chip, object);
+    if (rc == SCU_OK && object->handle == 0) {
+        rc = bring(chip, object);
+        if (rc == SCU_OK) {
+            object->next = chip->loaded;
+            chip->loaded = object;
+        } else {
+            object->handle = 0;
+        }
+    }
+    if (rc != SCU_OK)
+        return rc;
+    object->used = ++chip->tick;
+    *handle = object->handle;
+    return SCU_OK;
+}

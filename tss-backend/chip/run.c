@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/chip.h"
+#include "chip/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * One command on its way: the sessions that go along, in the order of the
+ * authorisation area, each with the authValue that it proves. A password
+ * stands as a NULL session.
+ */
+struct exchange {
+    const struct chip_command *command;
+    const struct command_row *row;
+    size_t n;
+    struct session *session[3];
+    const struct secret *value[3];
+    size_t crypt; /* which of them encrypts; n: none */
+    bool decrypts; /* the first command parameter goes encrypted */
+    TSS2L_SYS_AUTH_COMMAND out;
+    TSS2L_SYS_AUTH_RESPONSE in;
+};
+
+static const char *
+name_of(TPM2_CC code, char text[64])
+{
+    const struct command_row *row = command_find(code);
+
+    (void)snprintf(text, 64, "TPM2_%s", row == NULL ? "?" : row->name);
+    return text;
+}
+
+int
+chip_prepared(TSS2_RC rc, TPM2_CC code)
+{
+    char text[64];
+
+    return err_tss(rc, name_of(code, text));
+}
+
+int
+chip_completed(TSS2_RC rc, TPM2_CC code)
+{
+    char text[64];
+
+    if (rc == TSS2_RC_SUCCESS)
+        return SCU_OK;
+    /* What has an authentic HMAC and yet cannot be parsed, or is cut off. */
+    return err_set(SCU_E_CHIP, "%s: the chip's answer is malformed (0x%x)",
+        name_of(code, text), rc);
+}
+
+static void
+gather(struct scu_chip *chip, struct exchange *x)
+{
+    const struct chip_command *command = x->command;
+
+    for (size_t i = 0; i < command->auths; i++) {
+        const struct chip_auth *auth = &command->auth[i];
+
+        x->value[x->n] = auth->value;
+        x->session[x->n++] = auth->password ? NULL :
+            auth->session != NULL ? auth->session : &chip->session;
+    }
+    if (x->n == 0)
+        x->session[x->n++] = &chip->session;
+    /* An HMAC session encrypts; a policy session only where there is none. */
+    x->crypt = x->n;
+    for (size_t i = x->n; i-- > 0;)
+        if (x->session[i] != NULL && (x->crypt == x->n ||
+                x->session[i]->type == TPM2_SE_HMAC))
+            x->crypt = i;
+}
+
+static int
+encrypt_parameter(struct scu_chip *chip, struct exchange *x)
+{
+    struct session *s = x->session[x->crypt];
+    uint8_t copy[TPM2_MAX_COMMAND_SIZE];
+    struct session_param param = {
+        .newer = &s->caller, .older = &s->tpm, .encrypt = true, .data = copy,
+    };
+    const uint8_t *clear = NULL;
+    TSS2_RC tss;
+    int rc;
+
+    tss = Tss2_Sys_GetDecryptParam(chip->sys, &param.len, &clear);
+    if (tss == TSS2_SYS_RC_NO_DECRYPT_PARAM ||
+        (tss == TSS2_RC_SUCCESS && param.len == 0))
+        return SCU_OK;
+    if (tss != TSS2_RC_SUCCESS || param.len > sizeof(copy))
+        return err_tss(tss, "command parameter");
+    memcpy(copy, clear, param.len);
+    rc = session_crypt(chip->crypto, s, x->value[x->crypt], &param);
+    if (rc == SCU_OK)
+        rc = err_tss(Tss2_Sys_SetDecryptParam(chip->sys, param.len, copy),
+            "command parameter");
+    explicit_bzero(copy, param.len);
+    x->decrypts = rc == SCU_OK;
+    return rc;
+}
+
+static TPMA_SESSION
+attributes(const struct exchange *x, size_t i)
+{
+    TPMA_SESSION a = TPMA_SESSION_CONTINUESESSION;
+
+    if (i != x->crypt)
+        return a;
+    if (x->decrypts)
+        a |= TPMA_SESSION_DECRYPT;
+    if (x->row->encrypts)
+        a |= TPMA_SESSION_ENCRYPT;
+    /* A session must do something: authorise, encrypt or audit. */
+    if (x->command->auths == 0 && !x->decrypts && !x->row->encrypts)
+        a |= TPMA_SESSION_AUDIT;
+    return a;
+}
+
+/* nonceTPM of the encrypting session, for the first session's HMAC. */
+static struct bytes
+other_nonce(const struct exchange *x, size_t i, bool wanted)
+{
+    if (!wanted || i != 0 || x->crypt == 0 || x->crypt == x->n)
+        return (struct bytes){ NULL, 0 };
+    return (struct bytes){ x->session[x->crypt]->tpm.buffer,
+        x->session[x->crypt]->tpm.size };
+}
+
+static int
+authorise(struct scu_chip *chip, struct exchange *x)
+{
+    uint8_t hash[CRYPTO_SHA256_SIZE];
+    struct bytes parameters = { NULL, 0 };
+    TSS2_RC tss;
+    int rc;
+
+    tss = Tss2_Sys_GetCpBuffer(chip->sys, &parameters.len,
+        (const uint8_t **)&parameters.data);
+    if ((rc = err_tss(tss, "command")) != SCU_OK)
+        return rc;
+    rc = session_cp_hash(chip->crypto, x->command->code, x->command->names,
+        x->command->handles, parameters, hash);
+    for (size_t i = 0; rc == SCU_OK && i < x->n; i++) {
+        TPMS_AUTH_COMMAND *auth = &x->out.auths[i];
+        struct session *s = x->session[i];
+
+        if (s == NULL) {
+            auth->sessionHandle = TPM2_RH_PW;
+            auth->sessionAttributes = TPMA_SESSION_CONTINUESESSION;
+            continue;
+        }
+        auth->sessionHandle = s->handle;
+        auth->sessionAttributes = attributes(x, i);
+        auth->nonce = s->caller;
+        const struct session_mac mac = {
+            .hash = hash, .newer = &s->caller, .older = &s->tpm,
+            .decrypt = other_nonce(x, i, x->decrypts),
+            /* Only once where one session does both. */
+            .encrypt = other_nonce(x, i, x->row->encrypts && !x->decrypts),
+            .attributes = auth->sessionAttributes,
+        };
+        rc = session_hmac(chip->crypto, s, x->value[i], &mac, &auth->hmac);
+    }
+    x->out.count = (uint16_t)x->n;
+    if (rc == SCU_OK)
+        rc = err_tss(Tss2_Sys_SetCmdAuths(chip->sys, &x->out), "command");
+    return rc;
+}
+
+static int
+tampered(const struct exchange *x, const char *how)
+{
+    char text[64];
+
+    return err_set(SCU_E_TAMPERED, "%s: the answer is not authentic (%s): "
+        "somebody alters the bus, or the link is faulty",
+        name_of(x->command->code, text), how);
+}
+
+static int
+verify_one(struct scu_chip *chip, struct exchange *x, size_t i,
+    const uint8_t *hash)
+{
+    const TPMS_AUTH_RESPONSE *auth = &x->in.auths[i];
+    struct session *s = x->session[i];
+    const struct secret *value = x->value[i];
+    TPM2B_DIGEST expected;
+    int rc;
+
+    if (auth->nonce.size < SESSION_NONCE_SIZE)
+        return tampered(x, "short nonce");
+    if (auth->sessionAttributes != x->out.auths[i].sessionAttributes)
+        return tampered(x, "session attributes");
+    if (i == 0 && x->command->new_auth != NULL)
+        value = x->command->new_auth;
+    const struct session_mac mac = {
+        .hash = hash, .newer = &auth->nonce, .older = &s->caller,
+        .attributes = auth->sessionAttributes,
+    };
+    rc = session_hmac(chip->crypto, s, value, &mac, &expected);
+    if (rc != SCU_OK)
+        return rc;
+    if (auth->hmac.size != expected.size ||
+        !secret_equal(auth->hmac.buffer, expected.buffer, expected.size))
+        return tampered(x, "HMAC");
+    s->tpm = auth->nonce;
+    return SCU_OK;
+}
+
+static int
+verify(struct scu_chip *chip, struct exchange *x)
+{
+    uint8_t hash[CRYPTO_SHA256_SIZE];
+    struct bytes parameters = { NULL, 0 };
+    int rc;
+
+    if (Tss2_Sys_GetRspAuths(chip->sys, &x->in) != TSS2_RC_SUCCESS ||
+        x->in.count != x->n)
+        return tampered(x, "authorisations");
+    if (Tss2_Sys_GetRpBuffer(chip->sys, &parameters.len,
+            (const uint8_t **)&parameters.data) != TSS2_RC_SUCCESS)
+        return tampered(x, "parameters");
+    rc = session_rp_hash(chip->crypto, x->command->code, parameters, hash);
+    for (size_t i = 0; rc == SCU_OK && i < x->n; i++)
+        if (x->session[i] != NULL)
+            rc = verify_one(chip, x, i, hash);
+    return rc;
+}
+
+static int
+decrypt_parameter(struct scu_chip *chip, struct exchange *x)
+{
+    struct session *s = x->session[x->crypt];
+    uint8_t copy[TPM2_MAX_RESPONSE_SIZE];
+    struct session_param param = {
+        .newer = &s->tpm, .older = &s->caller, .data = copy,
+    };
+    const struct secret *value = x->value[x->crypt];
+    const uint8_t *sealed = NULL;
+    int rc;
+
+    if (!x->row->encrypts)
+        return SCU_OK;
+    if (Tss2_Sys_GetEncryptParam(chip->sys, &param.len, &sealed) !=
+            TSS2_RC_SUCCESS || param.len > sizeof(copy))
+        return tampered(x, "first parameter");
+    if (param.len == 0)
+        return SCU_OK;
+    memcpy(copy, sealed, param.len);
+    rc = session_crypt(chip->crypto, s, value, &param);
+    if (rc == SCU_OK)
+        rc = err_tss(Tss2_Sys_SetEncryptParam(chip->sys, param.len, copy),
+            "response parameter");
+    explicit_bzero(copy, param.len);
+    return rc;
+}
+
+/*
+ * What the chip's refusal means here. A wrong HMAC where the authValue is
+ * empty is no wrong password: either the session is not ours any more, or the
+ * chip never had the key that its salt went to.
+ */
+static int
+refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
+{
+    char text[64];
+    int rc = err_tss(tss, name_of(x->command->code, text));
+
+    if (rc != SCU_E_AUTH || x->n == 0)
+        return rc;
+    for (size_t i = 0; i < x->n; i++)
+        if (session_auth_len(x->value[i]) > 0)
+            return rc;
+    if (x->session[0] == &chip->session)
+        rc = chip->session_proven ? SCU_E_LOST : SCU_E_OTHER_CHIP;
+    return rc;
+}
+
+static int
+execute(struct scu_chip *chip, const struct exchange *x)
+{
+    TSS2_RC tss = Tss2_Sys_Execute(chip->sys);
+
+    if (tss == TSS2_RC_SUCCESS)
+        return SCU_OK;
+    return refused(chip, x, tss);
+}
+
+int
+chip_run(struct scu_chip *chip, const struct chip_command *command)
+{
+    struct exchange x = {
+        .command = command, .row = command_find(command->code),
+    };
+    int rc;
+
+    if (x.row == NULL)
+        return err_set(SCU_E_INTERNAL, "command 0x%x has no row",
+            command->code);
+    if (command->clear)
+        return execute(chip, &x);
+    gather(chip, &x);
+    for (size_t i = 0; i < x.n; i++) {
+        if (x.session[i] == NULL)
+            continue;
+        x.session[i]->caller.size = SESSION_NONCE_SIZE;
+        rc = crypto_random(chip->crypto, x.session[i]->caller.buffer,
+            SESSION_NONCE_SIZE);
+        if (rc != SCU_OK)
+            return rc;
+    }
+    if (x.crypt < x.n && (rc = encrypt_parameter(chip, &x)) != SCU_OK)
+        return rc;
+    if ((rc = authorise(chip, &x)) != SCU_OK ||
+        (rc = execute(chip, &x)) != SCU_OK ||
+        (rc = verify(chip, &x)) != SCU_OK)
+        return rc;
+    for (size_t i = 0; i < x.n; i++)
+        if (x.session[i] == &chip->session)
+            chip->session_proven = true;
+    return x.crypt < x.n ? decrypt_parameter(chip, &x) : SCU_OK;
+}

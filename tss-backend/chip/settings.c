@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/settings.h"
+
+#include "chip/chip.h"
+#include "conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_NAME "default"
+/* An empty conf: the TCTI asks scu.conf for its link. */
+#define DEFAULT_TCTI "scu:"
+
+/* The first that is given, copied. */
+static char *
+first(const char *a, const char *b, const char *c, const char *d)
+{
+    const char *all[] = { a, b, c, d };
+
+    for (size_t i = 0; i < 4; i++)
+        if (all[i] != NULL && all[i][0] != '\0')
+            return strdup(all[i]);
+    return NULL;
+}
+
+/* The user's folder; NULL where there is no home. */
+static char *
+user_state(const char *name)
+{
+    const char *base = secure_getenv("XDG_STATE_HOME");
+    const char *home = secure_getenv("HOME");
+    char *path = NULL;
+    int n = -1;
+
+    if (base != NULL && base[0] == '/')
+        n = asprintf(&path, "%s/scu/%s", base, name);
+    else if (home != NULL && home[0] == '/')
+        n = asprintf(&path, "%s/.local/state/scu/%s", home, name);
+    return n < 0 ? NULL : path;
+}
+
+static bool
+has_pins(const char *folder)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/pins", folder);
+
+    return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
+/*
+ * root: the system's. Others: their own, but where only the system has pins
+ * (a service that runs without rights on a machine that root provisioned),
+ * the system's.
+ */
+static char *
+default_state(const char *name)
+{
+    char *user = geteuid() == 0 ? NULL : user_state(name);
+    char *system = NULL;
+
+    if (asprintf(&system, "%s/%s", SCU_STATEDIR, name) < 0)
+        system = NULL;
+    if (user == NULL)
+        return system;
+    if (system != NULL && !has_pins(user) && has_pins(system)) {
+        free(user);
+        return system;
+    }
+    free(system);
+    return user;
+}
+
+static int
+resolve(const struct scu_chip_options *o, const struct conf *conf,
+    struct scu_chip *chip)
+{
+    chip->name = first(o->name, DEFAULT_NAME, NULL, NULL);
+    if (chip->name == NULL)
+        return err_memory();
+    if (strchr(chip->name, '/') != NULL || chip->name[0] == '.')
+        return err_set(SCU_E_CONF, "'%s' is no name of a chip", chip->name);
+    chip->tcti = first(o->tcti, secure_getenv("SCU_TCTI"),
+        conf_get(conf, chip->name, "tcti"), DEFAULT_TCTI);
+    chip->state = first(o->state, secure_getenv("SCU_STATE"),
+        conf_get(conf, chip->name, "state"), NULL);
+    if (chip->state == NULL)
+        chip->state = default_state(chip->name);
+    if (chip->tcti == NULL || chip->state == NULL)
+        return err_memory();
+    if (chip->state[0] != '/')
+        return err_set(SCU_E_CONF, "state folder '%s' is not an absolute "
+            "path", chip->state);
+    return SCU_OK;
+}
+
+int
+settings_resolve(const struct scu_chip_options *options, struct scu_chip *chip)
+{
+    struct conf *conf = NULL;
+    char why[512];
+    int rc;
+
+    if (conf_load(&conf, why, sizeof(why)) != 0)
+        return err_set(SCU_E_CONF, "%s", why);
+    rc = resolve(options, conf, chip);
+    conf_free(&conf);
+    return rc;
+}
