@@ -6,11 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__cplusplus)
+#define SCU_LINKAGE extern "C"
+#else
+#define SCU_LINKAGE
+#endif
+
 #if defined(__GNUC__)
-#define SCU_API __attribute__((visibility("default")))
+#define SCU_API SCU_LINKAGE __attribute__((visibility("default")))
 #define SCU_MUST_CHECK __attribute__((warn_unused_result))
 #else
-#define SCU_API
+#define SCU_API SCU_LINKAGE
 #define SCU_MUST_CHECK
 #endif
 
