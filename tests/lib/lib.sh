@@ -70,6 +70,18 @@ expect_exit() {
     fi
 }
 
+# expect_failure TEXT COMMAND...: any exit code but 0, signals too.
+expect_failure() {
+    local text=$1
+    shift
+    if "$@" >"$SCRATCH/out" 2>&1; then
+        fail "$text (it succeeded)"
+        sed 's/^/    /' "$SCRATCH/out"
+    else
+        pass "$text"
+    fi
+}
+
 # expect_output REGEXP TEXT: in what the last expect_... ran.
 expect_output() {
     if grep -Eq -- "$1" "$SCRATCH/out"; then
