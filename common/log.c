@@ -5,7 +5,6 @@
 #include "nosigpipe.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,20 +43,17 @@ disarm(char *text, size_t len)
 }
 
 void
-log_line(enum log_level level, const char *format, ...)
+log_vline(enum log_level level, const char *format, va_list ap)
 {
     char line[LINE_MAX_LEN] = "scu: ";
     const size_t prefix = strlen(line);
     int saved = errno;
     size_t len;
-    va_list ap;
     int n;
 
     if (level == LOG_LEVEL_NONE || level > shown_level())
         goto out;
-    va_start(ap, format);
     n = vsnprintf(line + prefix, sizeof(line) - prefix - 1, format, ap);
-    va_end(ap);
     if (n < 0)
         goto out;
     len = strlen(line);
@@ -67,4 +63,14 @@ log_line(enum log_level level, const char *format, ...)
         continue;
 out:
     errno = saved;
+}
+
+void
+log_line(enum log_level level, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    log_vline(level, format, ap);
+    va_end(ap);
 }
