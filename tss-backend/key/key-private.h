@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef KEY_KEY_PRIVATE_H
+#define KEY_KEY_PRIVATE_H
+
+#include "chip/chip.h"
+#include "key/alg.h"
+#include "key/keyfile.h"
+
+#include <stdatomic.h>
+
+/*
+ * A key's memory. What never changes after its making needs no lock; object,
+ * parent and password belong to the chip's mutex. A new password waits in
+ * "fresh" until the next operation takes it, so that setting one needs
+ * neither lock nor link.
+ */
+struct scu_key {
+    atomic_uint refs;
+    struct scu_chip *chip;
+    const struct scu_alg *alg; /* NULL: of another size */
+    struct keyfile file;
+    struct scu_public public;
+    uint8_t x[KEY_MAX_COORDINATE], y[KEY_MAX_COORDINATE];
+
+    atomic_bool used;          /* object or parent may be in the chip */
+    atomic_uint refused;       /* hashes that the chip has not, by bit */
+    _Atomic(struct secret *) fresh; /* password as it was given */
+
+    struct chip_object object;
+    struct chip_object parent; /* unless it is the pinned storage key */
+    struct secret *password;   /* authValue */
+};
+
+/* Takes over file (and clears it) in any case. */
+int key_new(struct scu_chip *chip, struct keyfile *file,
+    struct scu_key **key);
+
+/*
+ * Whether the key has all these attributes (TPMA_OBJECT_...) and can be used
+ * by its password. SCU_E_USAGE, SCU_E_UNSUPPORTED. Any thread.
+ */
+int key_permits(const struct scu_key *key, TPMA_OBJECT attributes);
+
+/*
+ * Within an operation: the password is taken, the key loaded. SCU_E_AUTH_NEEDED
+ * where it has a password that nobody gave: a try with the empty one would
+ * count as a wrong one.
+ */
+int key_ready(struct scu_chip *chip, struct scu_key *key,
+    TPM2_HANDLE *handle);
+
+/* chip_run() of a prepared command whose one handle is the key's. */
+int key_run(struct scu_chip *chip, struct scu_key *key, TPM2_HANDLE handle,
+    TPM2_CC code);
+
+#endif
