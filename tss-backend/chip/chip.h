@@ -118,6 +118,21 @@ int chip_flush(struct scu_chip *chip, TPM2_HANDLE handle);
 int chip_read_public(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
     TPM2B_PUBLIC *public, TPM2B_NAME *name);
 
+/*
+ * TPM2_CreatePrimary without sensitive data. In: hierarchy, its authorisation
+ * and the template. Out: a transient handle that the caller flushes, the
+ * public area, and the Name, computed here.
+ */
+struct chip_primary {
+    TPMI_RH_HIERARCHY hierarchy;
+    struct chip_auth auth;
+    const TPM2B_PUBLIC *template;
+    TPM2_HANDLE handle;
+    TPM2B_PUBLIC public;
+    TPM2B_NAME name;
+};
+int chip_create_primary(struct scu_chip *chip, struct chip_primary *primary);
+
 /* TPM2_GetCapability, one property page. */
 int chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
     uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data);

@@ -186,6 +186,40 @@ chip_read_public(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
 }
 
 int
+chip_create_primary(struct scu_chip *chip, struct chip_primary *primary)
+{
+    TPM2B_NAME hierarchy;
+    const struct chip_command command = {
+        .code = TPM2_CC_CreatePrimary, .handles = 1, .names = { &hierarchy },
+        .auths = 1, .auth = { primary->auth },
+    };
+    const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+    const TPM2B_DATA outside = { 0 };
+    const TPML_PCR_SELECTION pcrs = { 0 };
+    TPM2B_CREATION_DATA data = { 0 };
+    TPM2B_DIGEST digest = { 0 };
+    TPMT_TK_CREATION ticket = { 0 };
+    TPM2B_NAME said = { 0 };
+    int rc;
+
+    chip_handle_name(primary->hierarchy, &hierarchy);
+    memset(&primary->public, 0, sizeof(primary->public));
+    rc = chip_prepared(Tss2_Sys_CreatePrimary_Prepare(chip->sys,
+        primary->hierarchy, &sensitive, primary->template, &outside, &pcrs),
+        command.code);
+    if (rc == SCU_OK)
+        rc = chip_run(chip, &command);
+    if (rc == SCU_OK)
+        rc = chip_completed(Tss2_Sys_CreatePrimary_Complete(chip->sys,
+            &primary->handle, &primary->public, &data, &digest, &ticket,
+            &said), command.code);
+    if (rc == SCU_OK)
+        rc = crypto_name(chip->crypto, &primary->public.publicArea,
+            &primary->name);
+    return rc;
+}
+
+int
 chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
     uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data)
 {

@@ -72,6 +72,13 @@ int crypto_kdfe(struct crypto *crypto, TPMI_ALG_HASH hash, struct bytes z,
 int crypto_salt(struct crypto *crypto, const TPMT_PUBLIC *key, uint8_t *salt,
     size_t *salt_len, TPM2B_ENCRYPTED_SECRET *encrypted);
 
+/*
+ * A chip's public key for libcrypto, in the private context; NULL where it is
+ * not valid. The caller frees it.
+ */
+struct evp_pkey_st *crypto_public_key(struct crypto *crypto,
+    const TPMT_PUBLIC *public);
+
 /* The Name of an object (Part 1, 16): nameAlg and the hash of its public
  * area. */
 int crypto_name(struct crypto *crypto, const TPMT_PUBLIC *public,

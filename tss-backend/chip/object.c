@@ -128,34 +128,17 @@ load_once(struct scu_chip *chip, struct chip_object *object,
 static int
 create_primary_once(struct scu_chip *chip, struct chip_object *object)
 {
-    TPM2B_NAME hierarchy, name = { 0 };
-    const struct chip_command command = {
-        .code = TPM2_CC_CreatePrimary, .handles = 1, .auths = 1,
-        .names = { &hierarchy },
+    struct chip_primary primary = {
+        .hierarchy = object->hierarchy, .template = &object->public,
     };
-    const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
-    const TPM2B_DATA outside = { 0 };
-    const TPML_PCR_SELECTION pcrs = { 0 };
-    TPM2B_PUBLIC public = { 0 };
-    TPM2B_CREATION_DATA data = { 0 };
-    TPM2B_DIGEST digest = { 0 };
-    TPMT_TK_CREATION ticket = { 0 };
-    int rc;
+    int rc = chip_create_primary(chip, &primary);
 
-    chip_handle_name(object->hierarchy, &hierarchy);
-    rc = chip_prepared(Tss2_Sys_CreatePrimary_Prepare(chip->sys,
-        object->hierarchy, &sensitive, &object->public, &outside, &pcrs),
-        command.code);
-    if (rc == SCU_OK)
-        rc = chip_run(chip, &command);
-    if (rc == SCU_OK)
-        rc = chip_completed(Tss2_Sys_CreatePrimary_Complete(chip->sys,
-            &object->handle, &public, &data, &digest, &ticket, &name),
-            command.code);
     if (rc != SCU_OK)
         return rc;
-    object->public = public;
-    return crypto_name(chip->crypto, &public.publicArea, &object->name);
+    object->handle = primary.handle;
+    object->public = primary.public;
+    object->name = primary.name;
+    return SCU_OK;
 }
 
 static int

@@ -226,18 +226,14 @@ is_there(const struct pin_row *row, const struct pins *pins)
     return size != 0;
 }
 
-int
-pins_write(const char *folder, const struct pins *pins)
+/* The content of the file; the caller frees it. */
+static int
+format(const struct pins *pins, char **text, size_t *len)
 {
-    char path[4096], line[MAX_LINE];
-    char *text = NULL;
-    size_t len = 0;
-    FILE *stream;
-    int rc;
+    char value[MAX_LINE];
+    FILE *stream = open_memstream(text, len);
+    int rc = SCU_OK;
 
-    if ((rc = pin_path(folder, path, sizeof(path))) != SCU_OK)
-        return rc;
-    stream = open_memstream(&text, &len);
     if (stream == NULL)
         return err_memory();
     (void)fprintf(stream, "# What `scu provision` found true of this chip.\n"
@@ -245,13 +241,38 @@ pins_write(const char *folder, const struct pins *pins)
     for (size_t i = 0; i < ROWS && rc == SCU_OK; i++) {
         if (!is_there(&rows[i], pins))
             continue;
-        rc = rows[i].type->format((const char *)pins + rows[i].offset, line);
+        rc = rows[i].type->format((const char *)pins + rows[i].offset, value);
         if (rc == SCU_OK)
-            (void)fprintf(stream, "%s = %s\n", rows[i].key, line);
+            (void)fprintf(stream, "%s = %s\n", rows[i].key, value);
     }
     if (fclose(stream) != 0 && rc == SCU_OK)
         rc = err_memory();
-    if (rc == SCU_OK) {
+    return rc;
+}
+
+bool
+pins_equal(const struct pins *a, const struct pins *b)
+{
+    char *x = NULL, *y = NULL;
+    size_t n = 0, m = 0;
+    bool equal = format(a, &x, &n) == SCU_OK && format(b, &y, &m) == SCU_OK &&
+        n == m && memcmp(x, y, n) == 0;
+
+    free(x);
+    free(y);
+    return equal;
+}
+
+int
+pins_write(const char *folder, const struct pins *pins)
+{
+    char path[4096];
+    char *text = NULL;
+    size_t len = 0;
+    int rc;
+
+    if ((rc = pin_path(folder, path, sizeof(path))) == SCU_OK &&
+        (rc = format(pins, &text, &len)) == SCU_OK) {
         rc = io_replace_file(path, text, len, 0644);
         if (rc != 0)
             rc = err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));

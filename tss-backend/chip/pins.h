@@ -28,6 +28,9 @@ struct pins {
  */
 int pins_read(const char *folder, struct pins *pins);
 
+/* Whether both would be written alike. */
+bool pins_equal(const struct pins *a, const struct pins *b);
+
 /* Replaces the file so that a power cut leaves the old or the new one. */
 int pins_write(const char *folder, const struct pins *pins);
 

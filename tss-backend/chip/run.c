@@ -193,7 +193,9 @@ verify_one(struct scu_chip *chip, struct exchange *x, size_t i,
 
     if (auth->nonce.size < SESSION_NONCE_SIZE)
         return tampered(x, "short nonce");
-    if (auth->sessionAttributes != x->out.auths[i].sessionAttributes)
+    /* auditExclusive is the chip's to set. */
+    if (((auth->sessionAttributes ^ x->out.auths[i].sessionAttributes) &
+            ~(unsigned)TPMA_SESSION_AUDITEXCLUSIVE) != 0)
         return tampered(x, "session attributes");
     if (i == 0 && x->command->new_auth != NULL)
         value = x->command->new_auth;

@@ -170,6 +170,20 @@ rsa_public(OSSL_LIB_CTX *lib, const TPMT_PUBLIC *public)
     return key;
 }
 
+EVP_PKEY *
+crypto_public_key(struct crypto *crypto, const TPMT_PUBLIC *public)
+{
+    const struct curve_row *curve;
+
+    if (public->type == TPM2_ALG_RSA)
+        return rsa_public(crypto->lib, public);
+    if (public->type != TPM2_ALG_ECC)
+        return NULL;
+    curve = find_curve(public->parameters.eccDetail.curveID);
+    return curve == NULL ? NULL :
+        ecc_public(crypto->lib, curve, &public->unique.ecc);
+}
+
 static int
 oaep_setup(EVP_PKEY_CTX *ctx, const char *hash)
 {
