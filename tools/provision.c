@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chipout.h"
+#include "cmd.h"
+#include "secretin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+    const char *owner_auth;
+    bool force;
+};
+
+static const struct opt options[] = {
+    {
+        .name = "owner-auth",
+        .arg = "HOW",
+        .help = "random, empty, prompt, file=PATH or fd=N",
+        .offset = offsetof(struct options, owner_auth),
+    },
+    {
+        .name = "force",
+        .help = "replace the pins of another chip by this one's",
+        .offset = offsetof(struct options, force),
+    },
+    { 0 },
+};
+
+static int
+from_file(const char *path, struct secret **secret, struct out *out)
+{
+    return secretin_file(path, secret, out);
+}
+
+static int
+from_fd(const char *text, struct secret **secret, struct out *out)
+{
+    char *end = NULL;
+    long fd;
+
+    errno = 0;
+    fd = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] < '0' ||
+        text[0] > '9' || fd > INT32_MAX)
+        return out_error(out, SCU_E_ARG, "--owner-auth fd=%s: not a number "
+            "of a descriptor", text);
+    return secretin_fd((int)fd, "the owner authorisation", secret, out);
+}
+
+static int
+from_tty(const char *unused, struct secret **secret, struct out *out)
+{
+    (void)unused;
+    return secretin_tty("owner authorisation", secret, out);
+}
+
+/* The values of --owner-auth. A name that ends in "=" takes the rest. */
+struct owner_auth {
+    const char *name;
+    enum scu_owner_auth kind;
+    int (*read)(const char *rest, struct secret **secret, struct out *out);
+};
+
+static const struct owner_auth owner_auths[] = {
+    { "random", SCU_OWNER_AUTH_RANDOM, NULL },
+    { "empty", SCU_OWNER_AUTH_EMPTY, NULL },
+    { "prompt", SCU_OWNER_AUTH_VALUE, from_tty },
+    { "file=", SCU_OWNER_AUTH_VALUE, from_file },
+    { "fd=", SCU_OWNER_AUTH_VALUE, from_fd },
+};
+
+static bool
+matches(const struct owner_auth *row, const char *text)
+{
+    size_t len = strlen(row->name);
+
+    if (row->name[len - 1] == '=')
+        return strncmp(text, row->name, len) == 0;
+    return strcmp(text, row->name) == 0;
+}
+
+static int
+choose_owner_auth(const char *text, struct scu_provision_options *how,
+    struct secret **secret, struct out *out)
+{
+    const struct owner_auth *row = NULL;
+    int rc;
+
+    for (size_t i = 0; i < sizeof(owner_auths) / sizeof(owner_auths[0]); i++)
+        if (matches(&owner_auths[i], text))
+            row = &owner_auths[i];
+    if (row == NULL)
+        return out_error(out, SCU_E_ARG, "provision: --owner-auth \"%s\": "
+            "random, empty, prompt, file=PATH and fd=N are known", text);
+    how->owner_auth = row->kind;
+    if (row->read == NULL)
+        return SCU_OK;
+    if ((rc = row->read(text + strlen(row->name), secret, out)) != SCU_OK)
+        return rc;
+    how->owner_value = (*secret)->data;
+    how->owner_len = (*secret)->len;
+    return SCU_OK;
+}
+
+static const char *
+made(bool created)
+{
+    return created ? "made" : "was there";
+}
+
+static void
+put_done(struct out *out, const struct scu_provision_report *report)
+{
+    bool changed = report->created_storage || report->created_attestation ||
+        report->set_owner_auth || report->set_lockout_auth ||
+        report->wrote_pins;
+
+    out_bool(out, "changed", NULL, changed);
+    out_begin(out, "done");
+    out_bool(out, "created_storage_key", NULL, report->created_storage);
+    out_bool(out, "created_attestation_key", NULL,
+        report->created_attestation);
+    out_bool(out, "set_owner_auth", NULL, report->set_owner_auth);
+    out_bool(out, "set_lockout_auth", NULL, report->set_lockout_auth);
+    out_bool(out, "wrote_pins", NULL, report->wrote_pins);
+    out_end(out);
+    if (!changed) {
+        out_line(out, "Nothing to do: this chip is provisioned already.");
+        return;
+    }
+    out_text(out, "done", "storage key %s, attestation key %s, pins %s",
+        made(report->created_storage), made(report->created_attestation),
+        report->wrote_pins ? "written" : "were there");
+}
+
+static void
+put_authorisations(struct out *out, const struct scu_provision_report *report,
+    const struct scu_provision_options *how, const char *state)
+{
+    const char *owner = "set earlier";
+
+    if (report->owner_auth_empty)
+        owner = "empty";
+    else if (how->owner_auth == SCU_OWNER_AUTH_VALUE)
+        owner = "the given one, not kept on this host";
+    else if (report->set_owner_auth)
+        owner = "random, kept in the file below";
+    out_bool(out, "owner_auth_empty", NULL, report->owner_auth_empty);
+    out_bool(out, "pin_counting_advisory", NULL, report->owner_auth_empty);
+    out_string(out, NULL, "owner auth", owner);
+    out_string(out, NULL, "lockout auth", report->set_lockout_auth
+        ? "random, kept in the file below" : "set earlier");
+    if (report->owner_auth_empty)
+        out_string(out, NULL, "PIN counting", CHIPOUT_ADVISORY);
+    out_text(out, "pins", "%s/pins", state);
+    out_text(out, "secrets", "%s/authorisations", state);
+}
+
+static int
+run(struct out *out, const struct scu_chip_options *where,
+    const void *values)
+{
+    const struct options *given = values;
+    struct scu_provision_options how = { .force = given->force };
+    struct scu_provision_report report;
+    struct secret *secret = NULL;
+    struct scu_chip *chip = NULL;
+    int rc;
+
+    if (given->owner_auth != NULL &&
+        (rc = choose_owner_auth(given->owner_auth, &how, &secret, out)) !=
+        SCU_OK)
+        goto out;
+    if ((rc = scu_chip_open(where, &chip)) != SCU_OK ||
+        (rc = scu_provision(chip, &how, &report)) != SCU_OK) {
+        rc = out_error_scu(out, rc);
+        goto out;
+    }
+    put_done(out, &report);
+    chipout_place(out, chip);
+    chipout_pins(out, &report);
+    put_authorisations(out, &report, &how, scu_chip_state(chip));
+out:
+    scu_chip_free(&chip);
+    secret_free(&secret);
+    return rc;
+}
+
+const struct cmd cmd_provision = {
+    .name = "provision",
+    .summary = "make a chip's keys, pin them, set its authorisations",
+    .page = "scu-provision(1)",
+    .options = options,
+    .options_size = sizeof(struct options),
+    .takes_chip = true,
+    .run = run,
+};
