@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "tests/tss-backend/provisioned.h"
+
+#include "key/template.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <cmocka.h>
+
+struct scu_chip *
+provisioned_connect(const struct provisioned *p)
+{
+    const struct scu_chip_options options = {
+        .tcti = sim_tcti(p->sim), .state = p->state,
+    };
+    struct scu_chip *chip = NULL;
+
+    if (scu_chip_open(&options, &chip) != SCU_OK)
+        return NULL;
+    return chip;
+}
+
+int
+unprovisioned_setup(void **state)
+{
+    struct provisioned *p = calloc(1, sizeof(*p));
+
+    *state = p;
+    if (p == NULL || (p->sim = sim_new()) == NULL)
+        return -1;
+    (void)snprintf(p->state, sizeof(p->state), "%s/pinned",
+        sim_dir(p->sim));
+    p->chip = provisioned_connect(p);
+    return p->chip == NULL ? -1 : 0;
+}
+
+int
+provisioned_setup(void **state)
+{
+    const struct scu_provision_options options = { 0 };
+    struct scu_provision_report report;
+    struct provisioned *p;
+
+    if (unprovisioned_setup(state) != 0)
+        return -1;
+    p = *state;
+    if (scu_provision(p->chip, &options, &report) == SCU_OK)
+        return 0;
+    (void)fprintf(stderr, "%s\n", scu_error_detail());
+    return -1;
+}
+
+int
+provisioned_teardown(void **state)
+{
+    struct provisioned *p = *state;
+
+    scu_chip_free(&p->chip);
+    sim_free(&p->sim);
+    free(p);
+    return 0;
+}
+
+/* A bare connection beside libscu's. */
+struct outside {
+    TSS2_TCTI_CONTEXT *tcti;
+    TSS2_SYS_CONTEXT *sys;
+};
+
+static void
+outside_open(const struct provisioned *p, struct outside *o)
+{
+    TSS2_ABI_VERSION abi = TSS2_ABI_VERSION_CURRENT;
+    size_t size = Tss2_Sys_GetContextSize(0);
+    char conf[256];
+
+    (void)snprintf(conf, sizeof(conf), "swtpm:path=%s", sim_socket(p->sim));
+    assert_int_equal(Tss2_TctiLdr_Initialize(conf, &o->tcti), 0);
+    o->sys = calloc(1, size);
+    assert_non_null(o->sys);
+    assert_int_equal(Tss2_Sys_Initialize(o->sys, size, o->tcti, &abi), 0);
+}
+
+static void
+outside_close(struct outside *o)
+{
+    Tss2_Sys_Finalize(o->sys);
+    free(o->sys);
+    Tss2_TctiLdr_Finalize(&o->tcti);
+}
+
+static void
+list(struct outside *o, uint32_t first, TPML_HANDLE *handles)
+{
+    TPMS_CAPABILITY_DATA data = { 0 };
+    TPMI_YES_NO more;
+
+    assert_int_equal(Tss2_Sys_GetCapability(o->sys, NULL, TPM2_CAP_HANDLES,
+        first, TPM2_MAX_CAP_HANDLES, &more, &data, NULL), 0);
+    *handles = data.data.handles;
+}
+
+unsigned
+provisioned_count(const struct provisioned *p, uint32_t first)
+{
+    struct outside o = { 0 };
+    TPML_HANDLE handles;
+
+    outside_open(p, &o);
+    list(&o, first, &handles);
+    outside_close(&o);
+    return handles.count;
+}
+
+void
+provisioned_crowd(const struct provisioned *p, unsigned objects,
+    unsigned sessions)
+{
+    const TSS2L_SYS_AUTH_COMMAND auth = {
+        .count = 1, .auths = { { .sessionHandle = TPM2_RH_PW } },
+    };
+    const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+    const TPM2B_DATA outside = { 0 };
+    const TPML_PCR_SELECTION pcrs = { 0 };
+    const TPM2B_NONCE nonce = { .size = 16 };
+    const TPM2B_ENCRYPTED_SECRET salt = { 0 };
+    const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
+    struct outside o = { 0 };
+    TPM2B_PUBLIC template;
+    TPM2_HANDLE handle;
+
+    template_storage_ecc(&template);
+    outside_open(p, &o);
+    for (unsigned i = 0; i < objects; i++) {
+        TSS2L_SYS_AUTH_RESPONSE answer = { 0 };
+        TPM2B_PUBLIC public = { 0 };
+
+        assert_int_equal(Tss2_Sys_CreatePrimary(o.sys, TPM2_RH_NULL, &auth,
+            &sensitive, &template, &outside, &pcrs, &handle, &public, NULL,
+            NULL, NULL, NULL, &answer), 0);
+    }
+    for (unsigned i = 0; i < sessions; i++) {
+        TPM2B_NONCE answer = { 0 };
+
+        assert_int_equal(Tss2_Sys_StartAuthSession(o.sys, TPM2_RH_NULL,
+            TPM2_RH_NULL, NULL, &nonce, &salt, TPM2_SE_HMAC, &none,
+            TPM2_ALG_SHA256, &handle, &answer, NULL), 0);
+    }
+    outside_close(&o);
+}
+
+void
+provisioned_flush_all(const struct provisioned *p)
+{
+    static const uint32_t kinds[] = {
+        TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST,
+    };
+    struct outside o = { 0 };
+    TPML_HANDLE handles;
+
+    outside_open(p, &o);
+    for (size_t k = 0; k < 2; k++) {
+        list(&o, kinds[k], &handles);
+        for (uint32_t i = 0; i < handles.count; i++)
+            assert_int_equal(Tss2_Sys_FlushContext(o.sys,
+                handles.handle[i]), 0);
+    }
+    outside_close(&o);
+}
