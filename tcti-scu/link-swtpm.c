@@ -2,12 +2,10 @@
 #include "config.h"
 
 #include "control.h"
-#include "endpoint.h"
 #include "fail.h"
 #include "io.h"
-#include "link.h"
-#include "lockfile.h"
 #include "simdir.h"
+#include "swtpm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,29 +23,22 @@
  * The locality of swtpm holds for all its clients. A context with a locality
  * of its own therefore sets it in each exchange and sets 0 afterwards.
  */
-#define DEFAULT_PORT 2321
-#define NAME_SIZE 300
-
-struct swtpm {
-    struct link link;
-    struct endpoint data;
-    struct endpoint control;
-    char name[NAME_SIZE];     /* for log lines */
-    char remedy[NAME_SIZE];   /* where nobody listens */
-    struct lockfile *lock;    /* NULL: none */
-    char *lock_path;
-    int32_t timeout_ms;
-    uint8_t locality;
-    bool locality_is_set;
-    bool locked;
-    bool exclusive;
-    int fd;                   /* -1: not connected */
-};
-
 static struct swtpm *
 swtpm_of(struct link *link)
 {
     return (struct swtpm *)(void *)link;
+}
+
+static TSS2_RC
+refuse_connection(const struct swtpm *s, int rc)
+{
+    if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ENOTDIR)
+        return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
+            "no simulated chip at %s: %s; %s", s->name, strerror(-rc),
+            s->remedy);
+    return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
+        "cannot connect to the simulated chip at %s: %s; check that it runs "
+        "and that you may use it", s->name, strerror(-rc));
 }
 
 static TSS2_RC
@@ -66,6 +57,8 @@ lock_exchange(struct swtpm *s, struct deadline deadline)
         return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
             "process %ld keeps the chip at %s busy; wait for it or end it, or "
             "raise timeout=", (long)holder, s->name);
+    if (rc == -ENOENT || rc == -ENOTDIR) /* with the folder of the socket */
+        return refuse_connection(s, rc);
     return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
         "cannot lock %s: %s; make its folder writable, or name another file "
         "by lock=", s->lock_path, strerror(-rc));
@@ -77,18 +70,6 @@ unlock_exchange(struct swtpm *s)
     if (s->locked)
         lockfile_release(s->lock);
     s->locked = false;
-}
-
-static TSS2_RC
-refuse_connection(const struct swtpm *s, int rc)
-{
-    if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ENOTDIR)
-        return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
-            "no simulated chip at %s: %s; %s", s->name, strerror(-rc),
-            s->remedy);
-    return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
-        "cannot connect to the simulated chip at %s: %s; check that it runs "
-        "and that you may use it", s->name, strerror(-rc));
 }
 
 static TSS2_RC
@@ -274,65 +255,6 @@ swtpm_close(struct link **link)
     *link = NULL;
 }
 
-static TSS2_RC
-bad_endpoint(const char *name, int err)
-{
-    if (err == -ENAMETOOLONG)
-        return tcti_fail(TSS2_TCTI_RC_BAD_VALUE,
-            "the socket's path %s is too long; at most 107 octets", name);
-    return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
-        "the host of %s is not known; check host=", name);
-}
-
-/* "S.ctrl" and "S.lock", the names beside a socket. */
-static char *
-beside(const char *path, const char *suffix)
-{
-    char *name;
-
-    return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
-}
-
-/* The path of the data socket, or NULL where it is TCP's. */
-static TSS2_RC
-set_unix(struct swtpm *s, const struct options *options, const char *path)
-{
-    char *ctrl;
-    int rc;
-
-    (void)snprintf(s->name, sizeof(s->name), "%s", path);
-    if ((rc = endpoint_unix(path, &s->data)) != 0)
-        return bad_endpoint(path, rc);
-    if (options->ctrl != NULL) {
-        if ((rc = endpoint_unix(options->ctrl, &s->control)) != 0)
-            return bad_endpoint(options->ctrl, rc);
-    } else {
-        if ((ctrl = beside(path, ".ctrl")) == NULL)
-            return TSS2_TCTI_RC_MEMORY;
-        (void)endpoint_unix(ctrl, &s->control);
-        free(ctrl);
-    }
-    return TSS2_RC_SUCCESS;
-}
-
-static TSS2_RC
-set_tcp(struct swtpm *s, const struct options *options)
-{
-    const char *host = options->host != NULL ? options->host : "127.0.0.1";
-    uint32_t port = options->port != 0 ? options->port : DEFAULT_PORT;
-    uint32_t ctrl = options->ctrl_port != 0 ? options->ctrl_port : port + 1;
-    int rc;
-
-    (void)snprintf(s->name, sizeof(s->name), "%s port %u", host, port);
-    if ((rc = endpoint_tcp(host, port, &s->data)) != 0)
-        return bad_endpoint(s->name, rc);
-    if (options->ctrl != NULL)
-        rc = endpoint_unix(options->ctrl, &s->control);
-    else if (ctrl <= UINT16_MAX)
-        (void)endpoint_tcp(host, ctrl, &s->control);
-    return rc == 0 ? TSS2_RC_SUCCESS : bad_endpoint(options->ctrl, rc);
-}
-
 /* Beside a UNIX socket; for TCP only where lock= names a file. */
 static TSS2_RC
 set_lock(struct swtpm *s, const struct options *options, const char *path)
@@ -342,7 +264,7 @@ set_lock(struct swtpm *s, const struct options *options, const char *path)
     if (options->lock != NULL)
         s->lock_path = strdup(options->lock);
     else if (path != NULL)
-        s->lock_path = beside(path, ".lock");
+        s->lock_path = swtpm_beside(path, ".lock");
     else
         return TSS2_RC_SUCCESS;
     if (s->lock_path == NULL)
@@ -392,9 +314,9 @@ open_at(const struct options *options, const char *path, const char *remedy,
     (void)snprintf(s->remedy, sizeof(s->remedy), "%s", remedy);
     *link = &s->link;
     if (path != NULL)
-        rc = set_unix(s, options, path);
+        rc = swtpm_address_unix(s, path, options->ctrl);
     else
-        rc = set_tcp(s, options);
+        rc = swtpm_address_tcp(s, options);
     if (rc == TSS2_RC_SUCCESS)
         rc = probe(s);
     if (rc == TSS2_RC_SUCCESS)
@@ -438,8 +360,8 @@ sim_open(const struct options *options, struct link **link)
             "XDG_RUNTIME_DIR nor HOME is set; give sim:dir=DIR");
         goto out;
     }
-    path = beside(dir, "/" SIM_SOCKET);
-    remedy = beside("start it: scu sim start --dir ", dir);
+    path = swtpm_beside(dir, "/" SIM_SOCKET);
+    remedy = swtpm_beside("start it: scu sim start --dir ", dir);
     if (path != NULL && remedy != NULL)
         rc = open_at(options, path, remedy, link);
 out:
