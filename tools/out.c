@@ -27,6 +27,7 @@ struct out {
     struct json_object *objects[DEPTH_MAX]; /* [0] is the result */
     size_t depth;
     int error;
+    bool error_is_scu; /* libscu's detail, which the remedy may follow */
     char detail[1024];
 };
 
@@ -240,6 +241,8 @@ out_error(struct out *out, int rc, const char *format, ...)
 int
 out_error_scu(struct out *out, int rc)
 {
+    if (out->error == SCU_OK)
+        out->error_is_scu = true;
     return out_error(out, rc, "%s", scu_error_detail());
 }
 
@@ -266,7 +269,6 @@ out_error_line(int rc, const char *detail, char *line, size_t size)
         (void)snprintf(line, size, "%s", detail);
     else
         (void)snprintf(line, size, "%s; %s", detail, colon + 2);
-    printable(line, false);
 }
 
 /* 0, or -1 when memory is short. */
@@ -315,7 +317,11 @@ print_error(struct out *out, int rc)
 {
     char line[sizeof(out->detail) + 256];
 
-    out_error_line(rc, out->detail, line, sizeof(line));
+    if (out->error_is_scu || out->detail[0] == '\0')
+        out_error_line(rc, out->detail, line, sizeof(line));
+    else
+        (void)snprintf(line, sizeof(line), "%s", out->detail);
+    printable(line, false);
     (void)fprintf(stderr, "scu: %s\n", line);
     if (!out->json)
         return;

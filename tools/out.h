@@ -73,9 +73,10 @@ int out_error_scu(struct out *out, int rc);
 int out_finish(struct out *out, int rc);
 
 /*
- * The line for people: detail, and behind it the remedy that the code's text
- * has after its colon, unless the detail has the remedy's first word ("run",
- * "check") and so says by itself what to do. Writes to line.
+ * The line for people of an error of libscu: detail, and behind it the
+ * remedy that the code's text has after its colon, unless the detail has the
+ * remedy's first word ("run", "check") and so says by itself what to do.
+ * Writes to line.
  */
 void out_error_line(int rc, const char *detail, char *line, size_t size);
 

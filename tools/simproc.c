@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "io.h"
 #include "simproc.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,34 +211,39 @@ out:
 }
 
 /*
- * Signals the process only if, with a descriptor of it in hand, it still is
- * the one that holds the pid file. Old kernels have no such descriptors.
+ * A descriptor of the process, by which it can be signalled and waited for
+ * whoever gets its number next. -1 where the kernel has none.
  */
 static int
-send_signal(const struct sim_paths *paths, pid_t pid, int sig)
+open_process(pid_t pid)
 {
-    int rc = -1;
-    int fd = -1;
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
 
-#ifdef SYS_pidfd_open
-    fd = (int)syscall(SYS_pidfd_open, pid, 0);
-#endif
+/* Only if, with the descriptor in hand, it still holds the pid file. */
+static int
+send_signal(const struct sim_paths *paths, pid_t pid, int process, int sig)
+{
     if (sim_pid(paths) != pid)
-        errno = ESRCH;
-#ifdef SYS_pidfd_send_signal
-    else if (fd >= 0)
-        rc = (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+        return 0;
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
+    if (process >= 0)
+        return (int)syscall(SYS_pidfd_send_signal, process, sig, NULL, 0);
+#else
+    (void)process;
 #endif
-    else
-        rc = kill(pid, sig);
-    if (fd >= 0)
-        (void)close(fd);
-    return rc;
+    return kill(pid, sig);
 }
 
 /* Whether it is gone when the deadline passes, or before. */
 static bool
-wait_gone(const struct sim_paths *paths, struct deadline deadline)
+wait_gone(const struct sim_paths *paths, int process,
+    struct deadline deadline)
 {
     const struct timespec step = { .tv_nsec = 2000000 };
 
@@ -245,23 +252,34 @@ wait_gone(const struct sim_paths *paths, struct deadline deadline)
             return false;
         (void)nanosleep(&step, NULL);
     }
-    return true;
+    /* Its files are closed before it ends: that is a moment more. */
+    return process < 0 || io_wait(process, POLLIN, deadline) == 0;
 }
 
 int
 sim_end(const struct sim_paths *paths, pid_t pid, struct out *out)
 {
     static const int signals[] = { SIGTERM, SIGKILL };
+    int process = open_process(pid);
+    int rc = SCU_E_IO;
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        if (send_signal(paths, pid, signals[i]) != 0 && errno != ESRCH)
-            return out_error(out, SCU_E_IO, "cannot end the simulator's "
-                "process %ld: %s", (long)pid, strerror(errno));
-        if (wait_gone(paths, deadline_in(END_MS))) {
+        if (send_signal(paths, pid, process, signals[i]) != 0 &&
+            errno != ESRCH) {
+            rc = out_error(out, rc, "cannot end the simulator's process %ld: "
+                "%s", (long)pid, strerror(errno));
+            goto out;
+        }
+        if (wait_gone(paths, process, deadline_in(END_MS))) {
             sim_clean(paths);
-            return SCU_OK;
+            rc = SCU_OK;
+            goto out;
         }
     }
-    return out_error(out, SCU_E_IO, "the simulator's process %ld does not "
-        "end; see %s", (long)pid, paths->log);
+    rc = out_error(out, rc, "the simulator's process %ld does not end; see "
+        "%s", (long)pid, paths->log);
+out:
+    if (process >= 0)
+        (void)close(process);
+    return rc;
 }
