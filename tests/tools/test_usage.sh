@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The command line: help, version, wrong usage, errors in JSON.
+. "$top_srcdir/tests/lib/lib.sh"
+. "$top_srcdir/tests/tools/tools.sh"
+
+# wrong REGEXP ARGUMENT...: exit code 2, one line; the same with --json.
+wrong() {
+    local regexp=$1
+    shift
+    try 2 "scu $*: wrong usage" scu "$@"
+    no_data "scu $*"
+    says "$regexp" "scu $*: the line names it"
+    try 2 "scu --json $*: wrong usage" scu --json "$@"
+    same "scu --json $*: error" "$(get error name)" SCU_E_ARG
+    same "scu --json $*: code" "$(get error code)" -1
+}
+
+wrong 'a command is missing.*scu --help'
+wrong 'unknown command "nothing".*scu --help' nothing
+wrong 'sim: a command is missing.*scu sim --help' sim
+wrong 'sim: unknown command "nothing"' sim nothing
+wrong 'unknown option --nothing' --nothing
+wrong 'sim start: unknown option --nothing.*scu sim start --help' \
+    sim start --nothing
+wrong 'info: unknown option -x' info -x
+wrong 'info: unexpected "more"' info more
+wrong 'option --dir needs a value' sim start --dir
+wrong 'option --force takes no value' provision --force=yes
+wrong 'owner-auth "nothing"' provision --owner-auth nothing
+wrong 'owner-auth "random="' provision --owner-auth random=
+wrong 'fd=x: not a number' provision --owner-auth fd=x
+wrong 'fd=-1: not a number' provision --owner-auth fd=-1
+wrong 'fd=1x: not a number' provision --owner-auth fd=1x
+
+try 2 "an error behind --json" scu info --json more
+same "it is an object" "$(get error name)" SCU_E_ARG
+same "schema of a command" "$(get schema)" scu.info/1
+try 2 "an error before --json" scu info --nothing --json
+same "it is an object, too" "$(get schema)" scu.info/1
+try 2 "schema of two words" scu sim start more --json
+same "has a hyphen" "$(get schema)" scu.sim-start/1
+
+try 0 "scu --help" scu --help
+silent "scu --help"
+prints '^Usage: scu COMMAND' "it shows the usage"
+try 0 "help goes before other errors of the level" scu sim start --help more
+prints '^Usage: scu sim start' "it is the command's"
+try 0 "scu --version" scu --version
+prints '^scu [0-9]+\.' "it prints the version"
+
+scu --help >/dev/full 2>"$SCRATCH/stderr"
+same "a full device is noticed" $? 1
+finish
