@@ -216,6 +216,6 @@ run_foreign() {
         env LD_PRELOAD="$RUNTIMES" \
             ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" "$@"
     else
-        "$@"
+        command "$@"
     fi
 }
