@@ -152,3 +152,17 @@ authorisations_write(const char *folder, const struct authorisations *in)
     return rc == 0 ? SCU_OK :
         err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
 }
+
+int
+authorisations_retire(const char *folder, const char *name)
+{
+    char path[4096], aside[4096 + 128];
+    int rc = file_path(folder, path, sizeof(path));
+
+    if (rc != SCU_OK)
+        return rc;
+    (void)snprintf(aside, sizeof(aside), "%s-%s", path, name);
+    if (rename(path, aside) != 0 && errno != ENOENT)
+        return err_set(SCU_E_FILE, "%s: %s", aside, strerror(errno));
+    return SCU_OK;
+}

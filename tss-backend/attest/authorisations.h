@@ -21,6 +21,12 @@ int authorisations_read(const char *folder, struct authorisations *out);
 /* Replaces the file, power-cut safe; it is on the disk when this returns. */
 int authorisations_write(const char *folder, const struct authorisations *in);
 
+/*
+ * Sets the file of a chip that is given up aside, as "authorisations-NAME"
+ * after the Name of its storage key: the chip may come back.
+ */
+int authorisations_retire(const char *folder, const char *name);
+
 /* Wipes. */
 void authorisations_clear(struct authorisations *authorisations);
 

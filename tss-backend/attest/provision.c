@@ -289,18 +289,35 @@ make_folder(const char *path)
     return SCU_OK;
 }
 
+/* Another chip takes the place of the pinned one, at the caller's word. */
+static int
+replace_chip(struct scu_chip *chip, struct job *job)
+{
+    char name[2 * sizeof(TPMU_NAME) + 1];
+    int rc;
+
+    hex_encode(chip->storage.name.name, chip->storage.name.size, name);
+    rc = authorisations_retire(chip->state, name);
+    if (rc != SCU_OK)
+        return rc;
+    authorisations_clear(&job->files);
+    return chip_perform(chip, CHIP_BARE | CHIP_REPEATABLE, provision_new,
+        job);
+}
+
 static int
 run_job(struct scu_chip *chip, struct job *job)
 {
     struct pins pins;
     int rc = pins_read(chip->state, &pins);
 
+    if (rc == SCU_E_UNPROVISIONED)
+        return chip_perform(chip, CHIP_BARE | CHIP_REPEATABLE, provision_new,
+            job);
     if (rc == SCU_OK)
         rc = chip_perform(chip, CHIP_REPEATABLE, provision_again, job);
-    if (rc == SCU_E_UNPROVISIONED ||
-        (rc == SCU_E_OTHER_CHIP && job->options->force))
-        rc = chip_perform(chip, CHIP_BARE | CHIP_REPEATABLE, provision_new,
-            job);
+    if (rc == SCU_E_OTHER_CHIP && job->options->force)
+        rc = replace_chip(chip, job);
     return rc;
 }
 

@@ -63,9 +63,9 @@ static EVP_MAC_CTX *
 new_mac(OSSL_LIB_CTX *lib)
 {
     char digest[] = "SHA2-256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_END,
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
     };
     EVP_MAC *mac = EVP_MAC_fetch(lib, "HMAC", NULL);
     EVP_MAC_CTX *ctx = NULL;

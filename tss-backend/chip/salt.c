@@ -187,18 +187,18 @@ crypto_public_key(struct crypto *crypto, const TPMT_PUBLIC *public)
 static int
 oaep_setup(EVP_PKEY_CTX *ctx, const char *hash)
 {
-    char digest[16];
+    char digest[16] = { 0 };
     char label[] = LABEL; /* its terminating zero belongs to it */
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest, 0),
-        OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, digest, 0),
-        OSSL_PARAM_octet_string(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, label,
-            sizeof(label)),
-        OSSL_PARAM_END,
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST,
+            strncpy(digest, hash, sizeof(digest) - 1), 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST,
+            digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL,
+            label, sizeof(label)),
+        OSSL_PARAM_construct_end(),
     };
 
-    (void)strncpy(digest, hash, sizeof(digest) - 1);
-    digest[sizeof(digest) - 1] = '\0';
     return EVP_PKEY_encrypt_init(ctx) == 1 &&
         EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
         EVP_PKEY_CTX_set_params(ctx, params) == 1;
