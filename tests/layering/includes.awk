@@ -74,6 +74,9 @@ function check_line(file, line, row, text,    name) {
         sub(/^[^<"]*[<"]/, "", name)
         sub(/[>"].*/, "", name)
         check_include(file, line, row, name, text ~ /include[ \t]*"/)
+        # The path stays: a word in it counts.
+    } else {
+        gsub(/"([^"\\]|\\.)*"/, "\"\"", text)
     }
     if (never[row] != "-" && \
         text ~ ("(^|[^A-Za-z0-9_])" never[row])) {

@@ -72,6 +72,8 @@ planted provider/x.c '#include <tss2/tss2_common.h>'
 planted tools/x.c '#include <openssl/evp.h>'
 planted tools/x.c '#include <tss2/tss2_sys.h>'
 welcome tools/x.c '#include <json-c/json.h>'
+welcome tools/x.c 'puts("TPM2_Shutdown, \"TPM2_Clear\"");'
+planted tools/x.c 'puts("x"); TPM2_HANDLE h;'
 planted pkcs11/x.c '#include <sqlite3.h>'
 mkdir "$tree/tss-backend/annex"
 planted tss-backend/annex/x.c 'int x;'
