@@ -3,9 +3,8 @@
 #define KEY_PSSCHECK_H
 
 #include "base/error.h"
+#include "chip/crypto.h"
 #include "key/alg.h"
-
-struct ossl_lib_ctx_st;
 
 /* A PSS signature as the chip made it, and what it should be. */
 struct pss_claim {
@@ -17,9 +16,10 @@ struct pss_claim {
 
 /*
  * Whether the salt of a signature has the length: the chip chooses it when
- * it pads. SCU_E_UNSUPPORTED where it has not. Public-key work on the host.
+ * it pads. SCU_E_UNSUPPORTED where it has not. Public-key work on the host,
+ * below the mutex that covers crypto.
  */
-int psscheck(struct ossl_lib_ctx_st *lib, const struct scu_public *key,
+int psscheck(struct crypto *crypto, const TPMT_PUBLIC *key,
     const struct pss_claim *claim);
 
 #endif

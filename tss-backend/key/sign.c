@@ -62,7 +62,7 @@ check_salt(struct scu_chip *chip, const struct signing *s)
 
     if (sig->size != s->key->public.n_len)
         return err_set(SCU_E_CHIP, "a signature of %u octets", sig->size);
-    return psscheck(crypto_lib(chip->crypto), &s->key->public, &claim);
+    return psscheck(chip->crypto, &s->key->object.public.publicArea, &claim);
 }
 
 static int

@@ -53,16 +53,16 @@ static const uint8_t auth_policy[] = {
 void
 with_all_options(struct keyfile_parts *parts)
 {
-    static const uint8_t yes = 0x01;
+    static const uint8_t one = 0x01;
 
     *parts = keyfile_good;
-    parts->empty_auth = (struct element){ &yes, 1 };
+    parts->empty_auth = (struct element){ &one, 1 };
     parts->policy = (struct element){ policy, sizeof(policy) };
     parts->secret = (struct element){ "\0\0", 2 };
     parts->auth_policy = (struct element){ auth_policy,
         sizeof(auth_policy) };
     parts->description = (struct element){ "for the web server", 18 };
-    parts->rsa_parent = (struct element){ &yes, 1 };
+    parts->rsa_parent = (struct element){ &one, 1 };
 }
 
 void

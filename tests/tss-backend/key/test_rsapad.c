@@ -205,26 +205,30 @@ psscheck__tells_salt_lengths_apart(void **state)
 {
     const struct key_hash *hash = hash_by_name("RSAPSS", "SHA256");
     const uint8_t digest[32] = { 7 };
-    uint8_t em[K], sig[K], n[K];
-    struct scu_public public = {
-        .kind = SCU_KIND_RSA, .n = n, .n_len = K, .e = 65537,
+    uint8_t em[K], sig[K];
+    TPMT_PUBLIC public = {
+        .type = TPM2_ALG_RSA,
+        .parameters.rsaDetail.keyBits = 8 * K,
+        .unique.rsa.size = K,
     };
     struct pss_claim claim = { .hash = hash, .digest = digest, .sig = sig };
+    struct crypto *crypto = crypto_new();
     BIGNUM *modulus = NULL;
 
     (void)state;
     assert_int_equal(EVP_PKEY_get_bn_param(rsa, OSSL_PKEY_PARAM_RSA_N,
         &modulus), 1);
-    assert_int_equal(BN_bn2binpad(modulus, n, K), K);
+    assert_int_equal(BN_bn2binpad(modulus, public.unique.rsa.buffer, K), K);
     BN_free(modulus);
     assert_int_equal(rsapad_pss(NULL, hash, digest, 20, em, K), SCU_OK);
     private_raw(em, sig);
     claim.salt_len = 20;
-    assert_int_equal(psscheck(NULL, &public, &claim), SCU_OK);
+    assert_int_equal(psscheck(crypto, &public, &claim), SCU_OK);
     claim.salt_len = 32;
-    assert_int_equal(psscheck(NULL, &public, &claim), SCU_E_UNSUPPORTED);
+    assert_int_equal(psscheck(crypto, &public, &claim), SCU_E_UNSUPPORTED);
     claim.salt_len = 0;
-    assert_int_equal(psscheck(NULL, &public, &claim), SCU_E_UNSUPPORTED);
+    assert_int_equal(psscheck(crypto, &public, &claim), SCU_E_UNSUPPORTED);
+    crypto_free(&crypto);
 }
 
 int
