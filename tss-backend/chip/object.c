@@ -128,11 +128,16 @@ load_once(struct scu_chip *chip, struct chip_object *object,
 static int
 create_primary_once(struct scu_chip *chip, struct chip_object *object)
 {
+    /* What an earlier run put into unique would make another key. */
+    TPM2B_PUBLIC template = object->public;
     struct chip_primary primary = {
-        .hierarchy = object->hierarchy, .template = &object->public,
+        .hierarchy = object->hierarchy, .template = &template,
     };
-    int rc = chip_create_primary(chip, &primary);
+    int rc;
 
+    memset(&template.publicArea.unique, 0, sizeof(template.publicArea.unique));
+    template.size = 0;
+    rc = chip_create_primary(chip, &primary);
     if (rc != SCU_OK)
         return rc;
     object->handle = primary.handle;
