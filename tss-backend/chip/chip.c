@@ -238,6 +238,8 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
         if (rc == SCU_E_BUSY) {
             pause_ms(pause);
             pause *= 2;
+        } else if (rc == SCU_E_SLOTS && chip_objects_evict(chip)) {
+            continue;
         } else if (!recovered && recover(chip, rc)) {
             recovered = true;
         } else {

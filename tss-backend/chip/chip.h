@@ -80,7 +80,8 @@ enum chip_flags {
  * a reset of the chip or another program took away (session, loaded keys) is
  * made anew, and a repeatable operation is then tried once more. While the
  * chip asks for patience (TPM_RC_RETRY and the like) a repeatable operation
- * is tried again with growing pauses, bounded.
+ * is tried again with growing pauses, bounded; where a command found no slot
+ * for itself, with one key of ours less in the chip.
  */
 int chip_perform(struct scu_chip *chip, unsigned flags,
     chip_operation *operation, void *arg);

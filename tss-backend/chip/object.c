@@ -99,6 +99,12 @@ evict(struct scu_chip *chip, const struct chip_object *keep)
     return true;
 }
 
+bool
+chip_objects_evict(struct scu_chip *chip)
+{
+    return evict(chip, NULL);
+}
+
 static int
 load_once(struct scu_chip *chip, struct chip_object *object,
     TPM2_HANDLE parent)

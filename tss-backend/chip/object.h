@@ -38,6 +38,12 @@ int chip_object_use(struct scu_chip *chip, struct chip_object *object,
 /* Flushes it where it is in the chip and takes it from the list. */
 void chip_object_drop(struct scu_chip *chip, struct chip_object *object);
 
+/*
+ * Makes room for a command that takes a slot for itself (TPM2_Create does):
+ * flushes the least recently used object. False where there is none.
+ */
+bool chip_objects_evict(struct scu_chip *chip);
+
 /* After a loss: all loaded ones are compared before their next use. */
 void chip_objects_suspect(struct scu_chip *chip);
 
