@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,11 +102,15 @@ secretin_tty(const char *what, struct secret **secret, struct out *out)
 {
     char first[SECRETIN_MAX + 2] = "", second[SECRETIN_MAX + 2] = "";
     size_t first_len = 0, second_len = 0;
+    char question[64];
     int rc;
 
     *secret = NULL;
-    if ((rc = tty_ask("New ", what, first, sizeof(first), &first_len)) == 0)
-        rc = tty_ask("Repeat ", what, second, sizeof(second), &second_len);
+    (void)snprintf(question, sizeof(question), "New %s", what);
+    rc = tty_ask(question, first, sizeof(first), &first_len);
+    (void)snprintf(question, sizeof(question), "Repeat %s", what);
+    if (rc == 0)
+        rc = tty_ask(question, second, sizeof(second), &second_len);
     if (rc == -EMSGSIZE)
         rc = too_long(what, out);
     else if (rc != 0)

@@ -5,13 +5,12 @@
 #include <stddef.h>
 
 /*
- * Asks "<head><what>: " on the process's terminal and reads a line without
+ * Asks "<question>: " on the process's terminal and reads a line without
  * echo into line (size octets, no NUL behind it, without its line feed). A
  * signal that ends or stops the process finds the terminal as it was. 0, or a
  * negative errno value: -ENXIO without a terminal, -EMSGSIZE where the line is
  * longer. The caller wipes line. Not for use by two threads.
  */
-int tty_ask(const char *head, const char *what, char *line, size_t size,
-    size_t *len);
+int tty_ask(const char *question, char *line, size_t size, size_t *len);
 
 #endif

@@ -172,8 +172,10 @@ ask(struct out *out, const char *typed[], size_t n, char *screen, size_t size)
     pid = forkpty(&terminal, NULL, NULL, NULL);
     assert_true(pid >= 0);
     if (pid == 0) {
-        int rc = secretin_tty("thing", &secret, out);
+        int rc;
 
+        (void)alarm(60); /* a question without end is a failure */
+        rc = secretin_tty("thing", &secret, out);
         if (rc == SCU_OK && (secret->len != 6 ||
             memcmp(secret->data, "secret", 6) != 0))
             rc = -100;
