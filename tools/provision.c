@@ -6,8 +6,11 @@
 #include "secretin.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
     const char *owner_auth;
@@ -136,9 +139,21 @@ put_done(struct out *out, const struct scu_provision_report *report)
         report->wrote_pins ? "written" : "were there");
 }
 
+/* The files of the state folder, as <scu/provision.h> names them. */
+static void
+put_files(struct out *out, const char *state)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/authorisations", state);
+    out_text(out, "pins", "%s/pins", state);
+    out_string(out, NULL, "secrets",
+        access(path, F_OK) == 0 ? path : "none are kept here");
+}
+
 static void
 put_authorisations(struct out *out, const struct scu_provision_report *report,
-    const struct scu_provision_options *how, const char *state)
+    const struct scu_provision_options *how)
 {
     const char *owner = "set earlier";
 
@@ -155,8 +170,6 @@ put_authorisations(struct out *out, const struct scu_provision_report *report,
         ? "random, kept in the file below" : "set earlier");
     if (report->owner_auth_empty)
         out_string(out, NULL, "PIN counting", CHIPOUT_ADVISORY);
-    out_text(out, "pins", "%s/pins", state);
-    out_text(out, "secrets", "%s/authorisations", state);
 }
 
 static int
@@ -182,7 +195,8 @@ run(struct out *out, const struct scu_chip_options *where,
     put_done(out, &report);
     chipout_place(out, chip);
     chipout_pins(out, &report);
-    put_authorisations(out, &report, &how, scu_chip_state(chip));
+    put_authorisations(out, &report, &how);
+    put_files(out, scu_chip_state(chip));
 out:
     scu_chip_free(&chip);
     secret_free(&secret);
