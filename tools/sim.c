@@ -148,7 +148,7 @@ look(struct sim_paths *paths, const char *dir, bool *there, struct out *out)
     return sim_paths_make(paths, out);
 }
 
-/* TPM2_Shutdown keeps the clock and the lockout counter right. */
+/* An orderly end keeps the clock and the lockout counter right. */
 static bool
 shut_chip_down(const struct sim_paths *paths, struct out *out)
 {
@@ -159,8 +159,8 @@ shut_chip_down(const struct sim_paths *paths, struct out *out)
     if ((rc = scu_chip_open(&where, &chip)) == SCU_OK)
         rc = scu_chip_shutdown(chip);
     if (rc != SCU_OK)
-        out_note(out, "stopping without TPM2_Shutdown, as when power is cut: "
-            "%s", scu_error_detail());
+        out_note(out, "the chip could not be told, this is a power cut for "
+            "it: %s", scu_error_detail());
     scu_chip_free(&chip);
     return rc == SCU_OK;
 }
