@@ -178,6 +178,9 @@ out_end(struct out *out)
         out->depth--;
 }
 
+static char *format_new(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0)));
+
 static char *
 format_new(const char *format, va_list args)
 {
