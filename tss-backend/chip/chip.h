@@ -151,6 +151,9 @@ int chip_slots_wait(struct scu_chip *chip, struct deadline end,
 /* Reads or reads anew the pin file of the chip's state folder. */
 int chip_load_pins(struct scu_chip *chip);
 
+/* What tss2 calls TPM2_TRANSIENT_FIRST; there an int is shifted out of range. */
+#define CHIP_TRANSIENT_FIRST ((TPM2_HANDLE)TPM2_HT_TRANSIENT << TPM2_HR_SHIFT)
+
 /* The Name of a permanent or session handle: the handle itself. */
 void chip_handle_name(TPM2_HANDLE handle, TPM2B_NAME *name);
 

@@ -202,7 +202,7 @@ read_info(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
         return rc;
     fill_identity(&all, info);
     fill_state(&all, info);
-    if ((rc = read_handles(chip, clear, TPM2_TRANSIENT_FIRST,
+    if ((rc = read_handles(chip, clear, CHIP_TRANSIENT_FIRST,
             &info->objects_loaded)) != SCU_OK ||
         (rc = read_handles(chip, clear, TPM2_NV_INDEX_FIRST,
             &info->nv_indices)) != SCU_OK ||

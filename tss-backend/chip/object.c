@@ -173,7 +173,7 @@ bring(struct scu_chip *chip, struct chip_object *object)
     while ((rc = bring_once(chip, object)) == SCU_E_SLOTS) {
         if (evict(chip, object))
             continue;
-        rc = chip_slots_wait(chip, end, TPM2_TRANSIENT_FIRST);
+        rc = chip_slots_wait(chip, end, CHIP_TRANSIENT_FIRST);
         if (rc != SCU_OK)
             break;
     }
