@@ -20,7 +20,7 @@ read_object(void)
     struct json_object *object = NULL;
     size_t end = 0;
 
-    if (tokener == NULL || len == 0)
+    if (tokener == NULL)
         return NULL;
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     object = json_tokener_parse_ex(tokener, text, (int)len);
