@@ -47,6 +47,7 @@ close_link(struct scu_chip *chip)
         Tss2_Sys_Finalize(chip->sys);
     free(chip->sys);
     chip->sys = NULL;
+    chip->faulty = false;
     Tss2_TctiLdr_Finalize(&chip->link);
 }
 
@@ -112,6 +113,8 @@ open_link(struct scu_chip *chip)
 
     if (chip->crypto == NULL && (chip->crypto = crypto_new()) == NULL)
         return err_set(SCU_E_INTERNAL, "libcrypto has no default provider");
+    if (chip->faulty)
+        close_link(chip);
     if (chip->sys != NULL)
         return SCU_OK;
     tss = Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
@@ -183,16 +186,50 @@ ready_session(struct scu_chip *chip)
     return rc == SCU_E_NOT_FOUND ? SCU_E_OTHER_CHIP : rc;
 }
 
+/* Any command through the session: SCU_OK where it is still ours. */
+static int
+try_session(struct scu_chip *chip)
+{
+    TPMS_CAPABILITY_DATA data;
+
+    int rc = open_link(chip);
+
+    if (rc != SCU_OK)
+        return rc;
+    if (chip->session.handle == 0)
+        return SCU_E_LOST;
+    return chip_capability(chip, false, TPM2_CAP_TPM_PROPERTIES,
+        TPM2_PT_FAMILY_INDICATOR, 1, &data);
+}
+
+/*
+ * A refused empty authValue was taken for a lost session. Where the session
+ * is good, the authValue is wrong, and nothing is to be recovered.
+ */
+static int
+settle_doubt(struct scu_chip *chip, int rc)
+{
+    if (!chip->doubted || (rc != SCU_E_LOST && rc != SCU_E_OTHER_CHIP))
+        return rc;
+    if (try_session(chip) != SCU_OK)
+        return rc;
+    return err_set(SCU_E_AUTH, "an authorisation that was taken for empty is "
+        "set: that of the parent key or of the hierarchy");
+}
+
 static int
 attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
     int rc = open_link(chip);
 
+    chip->doubted = false;
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
     if (rc == SCU_OK)
         rc = operation(chip, arg);
+    if ((flags & CHIP_BARE) == 0)
+        rc = settle_doubt(chip, rc);
     if (rc == SCU_E_OTHER_CHIP && chip->have_pins) {
         /* The session never worked: nothing of it is worth keeping. */
         chip_session_end(chip, &chip->session);
@@ -201,14 +238,20 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     return rc;
 }
 
-/* Whether trying again may help; makes ready for it. */
+/*
+ * Whether trying again may help; makes ready for it. The session is given up
+ * only where it is gone: one that is forgotten holds a slot for good.
+ */
 static bool
 recover(struct scu_chip *chip, int rc)
 {
+    int session;
+
     if (rc != SCU_E_LOST && rc != SCU_E_IO)
         return false;
     log_line(LOG_LEVEL_INFO, "recovering: %s", scu_error_detail());
-    if (rc == SCU_E_LOST)
+    session = try_session(chip);
+    if (session == SCU_E_LOST || session == SCU_E_OTHER_CHIP)
         session_clear(&chip->session);
     chip_objects_suspect(chip);
     return true;
@@ -251,21 +294,33 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 }
 
 void
+chip_release(struct scu_chip *chip, struct chip_object *object)
+{
+    enter(chip);
+    if (object->handle != 0 && !object->persistent &&
+        open_link(chip) != SCU_OK)
+        object->handle = 0;
+    chip_object_drop(chip, object);
+    leave(chip);
+}
+
+void
 scu_chip_free(struct scu_chip **chip)
 {
     struct scu_chip *c = chip == NULL ? NULL : *chip;
 
     if (c == NULL)
         return;
-    if (c->sys != NULL) {
-        enter(c);
+    enter(c);
+    if ((c->loaded != NULL || c->session.handle != 0) &&
+        open_link(c) == SCU_OK) {
         while (c->loaded != NULL)
             chip_object_drop(c, c->loaded);
         if (c->sys != NULL && c->session.handle != 0)
             chip_session_end(c, &c->session);
-        close_link(c);
-        leave(c);
     }
+    close_link(c);
+    leave(c);
     session_clear(&c->session);
     crypto_free(&c->crypto);
     (void)pthread_mutex_destroy(&c->mutex);

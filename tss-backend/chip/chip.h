@@ -36,7 +36,10 @@ struct scu_chip {
     TSS2_TCTI_CONTEXT *link;
     TSS2_SYS_CONTEXT *sys;
     struct session session;
+    bool faulty; /* the link failed within a command: to be opened anew */
     bool session_proven; /* a response HMAC of it has verified */
+    bool doubted; /* an authValue taken for empty was refused: either it is
+                     not empty, or the session is not ours any more */
 
     bool have_pins;
     struct pins pins;
@@ -85,6 +88,13 @@ enum chip_flags {
  */
 int chip_perform(struct scu_chip *chip, unsigned flags,
     chip_operation *operation, void *arg);
+
+/*
+ * Gives an object up, before its memory is freed: flushes it where it is in
+ * the chip and the link works, and forgets it in any case. From outside of
+ * operations; any thread.
+ */
+void chip_release(struct scu_chip *chip, struct chip_object *object);
 
 /* A code of Tss2_Sys_*_Prepare or _Complete as an error, noted. */
 int chip_prepared(TSS2_RC rc, TPM2_CC code);

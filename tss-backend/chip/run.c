@@ -277,6 +277,7 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     for (size_t i = 0; i < x->n; i++)
         if (session_auth_len(x->value[i]) > 0)
             return rc;
+    chip->doubted = true;
     if (x->session[0] == &chip->session)
         rc = chip->session_proven ? SCU_E_LOST : SCU_E_OTHER_CHIP;
     return rc;
@@ -286,9 +287,13 @@ static int
 execute(struct scu_chip *chip, const struct exchange *x)
 {
     TSS2_RC tss = Tss2_Sys_Execute(chip->sys);
+    TSS2_RC layer = tss & TSS2_RC_LAYER_MASK;
 
     if (tss == TSS2_RC_SUCCESS)
         return SCU_OK;
+    /* A context without its answer takes no other command. */
+    if (layer == TSS2_TCTI_RC_LAYER || layer == TSS2_SYS_RC_LAYER)
+        chip->faulty = true;
     return refused(chip, x, tss);
 }
 

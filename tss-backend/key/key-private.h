@@ -22,7 +22,6 @@ struct scu_key {
     struct scu_public public;
     uint8_t x[KEY_MAX_COORDINATE], y[KEY_MAX_COORDINATE];
 
-    atomic_bool used;          /* object or parent may be in the chip */
     atomic_uint refused;       /* hashes that the chip has not, by bit */
     _Atomic(struct secret *) fresh; /* password as it was given */
 

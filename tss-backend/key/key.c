@@ -162,16 +162,6 @@ scu_key_ref(struct scu_key *key)
     return key;
 }
 
-static int
-drop(struct scu_chip *chip, void *arg)
-{
-    struct scu_key *key = arg;
-
-    chip_object_drop(chip, &key->object);
-    chip_object_drop(chip, &key->parent);
-    return SCU_OK;
-}
-
 void
 scu_key_free(struct scu_key **key)
 {
@@ -183,9 +173,8 @@ scu_key_free(struct scu_key **key)
     *key = NULL;
     if (atomic_fetch_sub(&k->refs, 1) != 1)
         return;
-    /* Without a link there is nothing loaded: the chip's list is empty. */
-    if (atomic_load(&k->used))
-        (void)chip_perform(k->chip, CHIP_BARE, drop, k);
+    chip_release(k->chip, &k->object);
+    chip_release(k->chip, &k->parent);
     fresh = atomic_exchange(&k->fresh, NULL);
     secret_free(&fresh);
     secret_free(&k->password);
@@ -314,12 +303,12 @@ key_ready(struct scu_chip *chip, struct scu_key *key, TPM2_HANDLE *handle)
     if ((rc = take_password(chip, key)) != SCU_OK)
         return rc;
     if (key->password == NULL && !key->file.empty_auth)
-        return err_set(SCU_E_AUTH_NEEDED, "the key has a password, and none "
-            "was given");
+        return err_set(SCU_E_AUTH_NEEDED, "the key file says that the key has "
+            "a password, and none was given (where it has none, give the "
+            "empty one)");
     if (object->name.size == 0 && (rc = crypto_name(chip->crypto,
             &object->public.publicArea, &object->name)) != SCU_OK)
         return rc;
-    atomic_store(&key->used, true);
     rc = chip_object_use(chip, object, handle);
     if (rc == SCU_E_FOREIGN_KEY)
         return err_prefix(rc, "the chip does not take the key below its "
@@ -344,6 +333,7 @@ confirm_refusal(struct scu_chip *chip, struct scu_key *key,
         return err_set(SCU_E_LOST, "the key is not in the chip any more");
     if (rc != SCU_OK)
         return rc;
+    chip->doubted = false;
     if (name.size != key->object.name.size ||
         memcmp(name.name, key->object.name.name, name.size) != 0)
         return err_set(SCU_E_LOST, "another key has the handle 0x%08x now",
@@ -362,7 +352,11 @@ key_run(struct scu_chip *chip, struct scu_key *key, TPM2_HANDLE handle,
         .auths = 1,
         .auth = { { .value = key->password } },
     };
-    int rc = chip_run(chip, &command);
+    int rc;
 
-    return rc == SCU_E_AUTH ? confirm_refusal(chip, key, handle) : rc;
+    chip->doubted = false;
+    rc = chip_run(chip, &command);
+    if (rc == SCU_E_AUTH || chip->doubted)
+        return confirm_refusal(chip, key, handle);
+    return rc;
 }
