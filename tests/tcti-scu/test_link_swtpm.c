@@ -2,291 +2,19 @@
 #include "config.h"
 
 #include "capture.h"
-#include "tcti.h"
+#include "server.h"
 #include "unixsock.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-/*
- * A socket of the test plays the simulator: step by step in the test's own
- * thread, so that it answers, or not, just when the test says so.
- */
-struct fixture {
-    char dir[32];
-    char path[64];
-    char conf[160];
-    int server;
-    int client; /* the connection under way, on the server's side */
-    struct tcti tcti;
-    TSS2_TCTI_CONTEXT *context;
-};
-
-TSS2_RC Tss2_Tcti_Scu_Init(TSS2_TCTI_CONTEXT *context, size_t *size,
-    const char *conf);
-
-static const uint8_t command[12] = {
-    0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8,
-};
-static const uint8_t answer[12] = {
-    0x80, 0x01, 0, 0, 0, 12, 0, 0, 0, 0, 0xab, 0xcd,
-};
-
-static TSS2_RC
-init(struct tcti *tcti, const char *conf)
-{
-    size_t size = sizeof(*tcti);
-
-    memset(tcti, 0, sizeof(*tcti));
-    return Tss2_Tcti_Scu_Init((TSS2_TCTI_CONTEXT *)(void *)tcti, &size, conf);
-}
-
-static void
-start(struct fixture *f, const char *more)
-{
-    (void)snprintf(f->conf, sizeof(f->conf), "swtpm:path=%s,timeout=50%s",
-        f->path, more);
-    assert_int_equal(init(&f->tcti, f->conf), TSS2_RC_SUCCESS);
-    f->context = (TSS2_TCTI_CONTEXT *)(void *)&f->tcti;
-}
-
-static void
-accept_client(struct fixture *f)
-{
-    if (f->client >= 0)
-        (void)close(f->client);
-    f->client = accept4(f->server, NULL, NULL, SOCK_CLOEXEC);
-    assert_true(f->client >= 0);
-}
-
-/* The connection by which Init saw that somebody listens. */
-static void
-skip_probe(struct fixture *f)
-{
-    uint8_t data[1];
-
-    accept_client(f);
-    assert_int_equal(read(f->client, data, 1), 0);
-}
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    assert_non_null(f);
-    (void)snprintf(f->dir, sizeof(f->dir), "/tmp/scu-link.XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    (void)snprintf(f->path, sizeof(f->path), "%s/swtpm.sock", f->dir);
-    f->client = -1;
-    f->server = unixsock_listen(f->path);
-    assert_true(f->server >= 0);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    char lock[80];
-
-    if (f->context != NULL)
-        Tss2_Tcti_Finalize(f->context);
-    if (f->client >= 0)
-        (void)close(f->client);
-    if (f->server >= 0)
-        (void)close(f->server);
-    (void)snprintf(lock, sizeof(lock), "%s.lock", f->path);
-    (void)unlink(lock);
-    (void)unlink(f->path);
-    assert_int_equal(rmdir(f->dir), 0);
-    free(f);
-    return 0;
-}
-
-static TSS2_RC
-transmit(struct fixture *f)
-{
-    return Tss2_Tcti_Transmit(f->context, sizeof(command), command);
-}
-
-static TSS2_RC
-receive(struct fixture *f, int32_t timeout)
-{
-    uint8_t data[TPM_MESSAGE_MAX];
-    size_t size = sizeof(data);
-
-    return Tss2_Tcti_Receive(f->context, &size, data, timeout);
-}
-
-/* Transmits, and takes the command on the other side. */
-static void
-send_command(struct fixture *f)
-{
-    uint8_t data[64];
-
-    assert_int_equal(transmit(f), TSS2_RC_SUCCESS);
-    accept_client(f);
-    assert_int_equal(unixsock_recv_frame(f->client, data, sizeof(data)),
-        sizeof(command));
-    assert_memory_equal(data, command, sizeof(command));
-}
-
-static void
-give(struct fixture *f, const uint8_t *data, size_t len)
-{
-    assert_int_equal(unixsock_send(f->client, data, len), 0);
-}
-
-static void
-good_exchange(struct fixture *f)
-{
-    send_command(f);
-    give(f, answer, sizeof(answer));
-    assert_int_equal(receive(f, -1), TSS2_RC_SUCCESS);
-}
-
-static void
-refused(const char *conf, TSS2_RC rc, const char *part)
-{
-    struct tcti tcti;
-
-    capture_start();
-    assert_int_equal(init(&tcti, conf), rc);
-    capture_expect(part);
-}
-
-/* --- Init --------------------------------------------------------------------- */
-
-static void
-init__nobody_listens(void **state)
-{
-    struct fixture *f = *state;
-    char conf[128];
-    char part[200];
-
-    (void)snprintf(conf, sizeof(conf), "sim:dir=%s/none", f->dir);
-    (void)snprintf(part, sizeof(part), "no simulated chip at "
-        "%s/none/swtpm.sock: No such file or directory; start it: scu sim "
-        "start --dir %s/none", f->dir, f->dir);
-    refused(conf, TSS2_TCTI_RC_NO_CONNECTION, part);
-    (void)close(f->server); /* the socket's file stays */
-    f->server = -1;
-    (void)snprintf(conf, sizeof(conf), "sim:dir=%s", f->dir);
-    refused(conf, TSS2_TCTI_RC_NO_CONNECTION, "Connection refused; start it");
-    (void)snprintf(conf, sizeof(conf), "swtpm:path=%s", f->path);
-    refused(conf, TSS2_TCTI_RC_NO_CONNECTION, "start swtpm there");
-}
-
-static void
-init__no_default_folder(void **state)
-{
-    (void)state;
-    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-    assert_int_equal(unsetenv("HOME"), 0);
-    refused("sim", TSS2_TCTI_RC_BAD_VALUE, "give sim:dir=DIR");
-}
-
-static void
-init__default_folder(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(setenv("XDG_RUNTIME_DIR", f->dir, 1), 0);
-    refused("sim", TSS2_TCTI_RC_NO_CONNECTION, "/scu-sim/swtpm.sock");
-    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-}
-
-static void
-init__no_address(void **state)
-{
-    (void)state;
-    refused("swtpm", TSS2_TCTI_RC_BAD_VALUE, "lacks its address");
-    refused("swtpm:timeout=1", TSS2_TCTI_RC_BAD_VALUE, "lacks its address");
-}
-
-static void
-init__two_addresses(void **state)
-{
-    (void)state;
-    refused("swtpm:path=/x,host=h", TSS2_TCTI_RC_BAD_VALUE, "two addresses");
-    refused("swtpm:path=/x,port=1", TSS2_TCTI_RC_BAD_VALUE, "two addresses");
-}
-
-static void
-init__long_path(void **state)
-{
-    char conf[160] = "swtpm:path=";
-
-    (void)state;
-    memset(conf + 11, 'x', 108);
-    refused(conf, TSS2_TCTI_RC_BAD_VALUE, "too long");
-}
-
-static void
-init__unknown_host(void **state)
-{
-    (void)state;
-    refused("swtpm:host=300.300.300.300.invalid", TSS2_TCTI_RC_NO_CONNECTION,
-        "is not known");
-}
-
-static void
-init__lock_that_cannot_be_made(void **state)
-{
-    struct fixture *f = *state;
-    char conf[160];
-
-    (void)snprintf(conf, sizeof(conf), "swtpm:path=%s,lock=%s/no/lock",
-        f->path, f->dir);
-    refused(conf, TSS2_TCTI_RC_NO_CONNECTION, "cannot make the lock");
-}
-
-static void
-init__full_queue_is_a_server(void **state)
-{
-    struct fixture *f = *state;
-    int fillers[64];
-    size_t n = 0;
-    int fd;
-
-    /* Non-blocking connections until the queue takes no more. */
-    assert_int_equal(listen(f->server, 1), 0);
-    for (; n < 64; n++) {
-        struct sockaddr_storage address = { 0 };
-        socklen_t len = sizeof(address);
-
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        assert_true(fd >= 0);
-        assert_int_equal(getsockname(f->server, (void *)&address, &len), 0);
-        fillers[n] = fd;
-        if (connect(fd, (void *)&address, len) != 0)
-            break;
-    }
-    assert_int_not_equal(n, 64);
-    assert_int_equal(errno, EAGAIN);
-    start(f, "");
-    capture_start();
-    assert_int_equal(transmit(f), TSS2_TCTI_RC_NO_CONNECTION);
-    capture_expect("Connection timed out");
-    for (size_t i = 0; i <= n; i++)
-        (void)close(fillers[i]);
-}
-
-/* --- exchanges ----------------------------------------------------------------- */
 
 static void
 exchange__has_its_own_connection(void **state)
@@ -662,21 +390,13 @@ lock__child_leaves_the_parents(void **state)
     assert_int_equal(receive(f, -1), TSS2_RC_SUCCESS);
 }
 
-#define LINK_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define LINK_TEST(t) \
+    cmocka_unit_test_setup_teardown(t, server_setup, server_teardown)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        LINK_TEST(init__nobody_listens),
-        LINK_TEST(init__no_default_folder),
-        LINK_TEST(init__default_folder),
-        LINK_TEST(init__no_address),
-        LINK_TEST(init__two_addresses),
-        LINK_TEST(init__long_path),
-        LINK_TEST(init__unknown_host),
-        LINK_TEST(init__lock_that_cannot_be_made),
-        LINK_TEST(init__full_queue_is_a_server),
         LINK_TEST(exchange__has_its_own_connection),
         LINK_TEST(exchange__exclusive_keeps_the_connection),
         LINK_TEST(exchange__response_in_parts),

@@ -18,9 +18,10 @@ cat >"$SCRATCH/scu.conf" <<CONF
 [chip]
 link = sim:dir=$SIM_DIR
 CONF
+export SCU_CONF=$SCRATCH/scu.conf
 expect_ok "tpm2_getrandom by scu.conf" \
-    env SCU_CONF="$SCRATCH/scu.conf" bash -c \
-    '. "$top_srcdir/tests/lib/lib.sh"; run_foreign tpm2_getrandom -T scu --hex 8'
+    run_foreign tpm2_getrandom -T scu --hex 8
+unset SCU_CONF
 
 expect_failure "a simulator that does not run" \
     run_foreign tpm2_getrandom -T "scu:sim:dir=$SCRATCH/none" 8
