@@ -45,6 +45,8 @@ struct scu_chip {
     struct pins pins;
     struct chip_object storage; /* the pinned storage key */
 
+    struct scu_chip_info capabilities; /* what is fixed of it, read once */
+
     struct chip_object *loaded; /* list of what may be in the chip */
     uint64_t tick;
 };

@@ -76,6 +76,8 @@ fill_identity(const struct properties *all, struct scu_chip_info *info)
     info->revision = property(all, TPM2_PT_REVISION);
     info->firmware = (uint64_t)property(all, TPM2_PT_FIRMWARE_VERSION_1) << 32
         | property(all, TPM2_PT_FIRMWARE_VERSION_2);
+    info->object_slots = property(all, TPM2_PT_HR_TRANSIENT_MIN);
+    info->session_slots = property(all, TPM2_PT_HR_LOADED_MIN);
 }
 
 static void
@@ -83,8 +85,6 @@ fill_state(const struct properties *all, struct scu_chip_info *info)
 {
     uint32_t permanent = property(all, TPM2_PT_PERMANENT);
 
-    info->object_slots = property(all, TPM2_PT_HR_TRANSIENT_MIN);
-    info->session_slots = property(all, TPM2_PT_HR_LOADED_MIN);
     info->sessions_loaded = property(all, TPM2_PT_HR_LOADED);
     info->persistent_used = property(all, TPM2_PT_HR_PERSISTENT);
     info->persistent_free = property(all, TPM2_PT_HR_PERSISTENT_AVAIL);
@@ -189,49 +189,69 @@ read_clock(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
     return rc;
 }
 
+/* What a chip keeps for its life, or at least until its firmware changes. */
 static int
-read_info(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
+read_fixed(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
 {
     struct properties all = { 0 };
     int rc;
 
     if ((rc = read_properties(chip, clear, TPM2_PT_FIXED,
-            TPM2_PT_FIXED + TPM2_PT_GROUP - 1, &all)) != SCU_OK ||
-        (rc = read_properties(chip, clear, TPM2_PT_VAR,
-            TPM2_PT_VAR + TPM2_PT_GROUP - 1, &all)) != SCU_OK)
+            TPM2_PT_FIXED + TPM2_PT_GROUP - 1, &all)) != SCU_OK)
         return rc;
     fill_identity(&all, info);
+    if ((rc = read_algorithms(chip, clear, info)) != SCU_OK ||
+        (rc = read_curves(chip, clear, info)) != SCU_OK ||
+        (rc = test_rsa(chip, clear, 2048, &info->rsa2048)) != SCU_OK ||
+        (rc = test_rsa(chip, clear, 3072, &info->rsa3072)) != SCU_OK)
+        return rc;
+    return test_rsa(chip, clear, 4096, &info->rsa4096);
+}
+
+static int
+read_state(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
+{
+    struct properties all = { 0 };
+    int rc;
+
+    if ((rc = read_properties(chip, clear, TPM2_PT_VAR,
+            TPM2_PT_VAR + TPM2_PT_GROUP - 1, &all)) != SCU_OK)
+        return rc;
     fill_state(&all, info);
     if ((rc = read_handles(chip, clear, CHIP_TRANSIENT_FIRST,
             &info->objects_loaded)) != SCU_OK ||
         (rc = read_handles(chip, clear, TPM2_NV_INDEX_FIRST,
-            &info->nv_indices)) != SCU_OK ||
-        (rc = read_algorithms(chip, clear, info)) != SCU_OK ||
-        (rc = read_curves(chip, clear, info)) != SCU_OK ||
-        (rc = test_rsa(chip, clear, 2048, &info->rsa2048)) != SCU_OK ||
-        (rc = test_rsa(chip, clear, 3072, &info->rsa3072)) != SCU_OK ||
-        (rc = test_rsa(chip, clear, 4096, &info->rsa4096)) != SCU_OK)
+            &info->nv_indices)) != SCU_OK)
         return rc;
     return read_clock(chip, clear, info);
 }
 
+/* The fixed part is believed, and kept, only when a session vouched for it. */
 static int
 info_protected(struct scu_chip *chip, void *arg)
 {
     struct scu_chip_info *info = arg;
-    int rc;
+    int rc = SCU_OK;
 
-    memset(info, 0, sizeof(*info));
-    rc = read_info(chip, false, info);
-    info->provisioned = info->authentic = rc == SCU_OK;
-    return rc;
+    if (!chip->capabilities.authentic) {
+        memset(info, 0, sizeof(*info));
+        rc = read_fixed(chip, false, info);
+        info->provisioned = info->authentic = rc == SCU_OK;
+        chip->capabilities = *info;
+    }
+    *info = chip->capabilities;
+    return rc == SCU_OK ? read_state(chip, false, info) : rc;
 }
 
 static int
 info_clear(struct scu_chip *chip, void *arg)
 {
-    memset(arg, 0, sizeof(struct scu_chip_info));
-    return read_info(chip, true, arg);
+    struct scu_chip_info *info = arg;
+    int rc;
+
+    memset(info, 0, sizeof(*info));
+    rc = read_fixed(chip, true, info);
+    return rc == SCU_OK ? read_state(chip, true, info) : rc;
 }
 
 int

@@ -91,8 +91,9 @@ struct scu_chip_info {
 
 /*
  * Reads the above. On a provisioned chip through the session, otherwise in
- * the clear. Some ten commands: TPM2_GetCapability, TPM2_ReadClock,
- * TPM2_TestParms.
+ * the clear. What is fixed of a chip is read once per struct scu_chip, through
+ * the session, and kept. Some twelve commands, then some four: TPM2_
+ * GetCapability, TPM2_ReadClock, TPM2_TestParms.
  */
 SCU_API SCU_MUST_CHECK int scu_chip_info(struct scu_chip *chip,
     struct scu_chip_info *info);

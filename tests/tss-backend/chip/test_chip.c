@@ -70,6 +70,27 @@ info__says_authentic(void **state)
     assert_string_equal(info.manufacturer, "IBM");
 }
 
+/* The second answer has the fixed part of the first, and a state of its own. */
+static void
+info__fixed_part_is_read_once(void **state)
+{
+    struct provisioned *p = *state;
+    struct scu_chip_info first, second;
+    struct scu_key *key = make_key(p->chip);
+
+    assert_false(p->chip->capabilities.authentic);
+    assert_int_equal(scu_chip_info(p->chip, &first), SCU_OK);
+    assert_true(p->chip->capabilities.authentic);
+    assert_int_equal(first.objects_loaded, 0);
+    strcpy(p->chip->capabilities.vendor, "kept");
+    assert_int_equal(sign(key), SCU_OK);
+    assert_int_equal(scu_chip_info(p->chip, &second), SCU_OK);
+    assert_string_equal(second.vendor, "kept");
+    assert_int_equal(second.objects_loaded, 1);
+    assert_true(second.clock_ms >= first.clock_ms);
+    scu_key_free(&key);
+}
+
 static void
 info__unprovisioned_is_hearsay(void **state)
 {
@@ -366,6 +387,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(random__any_length, provisioned_setup),
         TEST(info__says_authentic, provisioned_setup),
+        TEST(info__fixed_part_is_read_once, provisioned_setup),
         TEST(info__unprovisioned_is_hearsay, unprovisioned_setup),
         TEST(perform__unprovisioned_names_remedy, unprovisioned_setup),
         TEST(perform__missing_chip_names_link, provisioned_setup),
