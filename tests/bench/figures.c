@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "figures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct finding bench_findings[] = {
+    { .id = "session-cpu", .title = "session CPU per command, libscu",
+        .unit = "us", .left = "scu-random", .right = "sys-random",
+        .left_figure = FIGURE_CPU, .right_figure = FIGURE_CPU,
+        .relation = RELATION_DIFFERENCE, .at_most = 40 },
+    { .id = "session-cpu-esys", .title = "session CPU per command, ESYS",
+        .unit = "us", .left = "esys-random", .right = "sys-random",
+        .left_figure = FIGURE_CPU, .right_figure = FIGURE_CPU,
+        .relation = RELATION_DIFFERENCE },
+    { .id = "session-chip", .unit = "us",
+        .title = "session's share of chip and link, P-256, libscu",
+        .left = "scu-p256", .right = "esys-p256",
+        .left_figure = FIGURE_LINK, .right_figure = FIGURE_LINK,
+        .relation = RELATION_DIFFERENCE },
+    { .id = "session-chip-esys", .unit = "us",
+        .title = "session's share of chip and link, P-256, ESYS",
+        .left = "esys-p256-hmac", .right = "esys-p256",
+        .left_figure = FIGURE_LINK, .right_figure = FIGURE_LINK,
+        .relation = RELATION_DIFFERENCE },
+    { .id = "ceiling-p256", .unit = "x floor",
+        .title = "P-256 with protection and no host at all",
+        .left = "esys-p256", .right = "scu-p256",
+        .left_figure = FIGURE_WALL, .right_figure = FIGURE_LINK,
+        .relation = RELATION_RATIO },
+    { .id = "ceiling-rsa2048", .unit = "x floor",
+        .title = "RSA-2048 with protection and no host at all",
+        .left = "esys-rsa2048", .right = "scu-rsa2048",
+        .left_figure = FIGURE_WALL, .right_figure = FIGURE_LINK,
+        .relation = RELATION_RATIO },
+    { .id = "shared-debian-p256", .unit = "x",
+        .title = "P-256, libscu shared : ESYS, tpm2-tss' TCTI",
+        .left = "scu-p256-shared", .right = "esys-p256-debian",
+        .left_figure = FIGURE_RATE, .right_figure = FIGURE_RATE,
+        .relation = RELATION_RATIO, .at_least = 0.85 },
+    { .id = "provider-cost", .unit = "us",
+        .title = "provider and EVP above libscu, P-256 one-shot",
+        .left = "prov-p256", .right = "scu-p256",
+        .left_figure = FIGURE_WALL, .right_figure = FIGURE_WALL,
+        .relation = RELATION_DIFFERENCE },
+};
+const size_t bench_finding_count =
+    sizeof(bench_findings) / sizeof(bench_findings[0]);
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double
+figures_median(double *values, size_t n)
+{
+    if (n == 0)
+        return 0;
+    qsort(values, n, sizeof(*values), compare_doubles);
+    return n % 2 == 1 ? values[n / 2] :
+        (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+double
+figures_of(const struct sample *s, enum figure figure)
+{
+    const double ns[] = {
+        [FIGURE_RATE] = (double)s->wall_ns,
+        [FIGURE_WALL] = (double)s->wall_ns,
+        [FIGURE_LINK] = (double)s->link_ns,
+        [FIGURE_HOST] = (double)s->wall_ns - (double)s->link_ns,
+        [FIGURE_CPU] = (double)s->cpu_ns,
+    };
+    double us;
+
+    if (s->ops == 0 || s->wall_ns == 0)
+        return 0;
+    us = ns[figure] / 1e3 / (double)s->ops;
+    return figure == FIGURE_RATE ? 1e6 / us : us;
+}
+
+double
+figures_row(const struct result *result, size_t rounds, enum figure figure)
+{
+    double values[BENCH_ROUNDS_MAX];
+
+    for (size_t i = 0; i < rounds; i++)
+        values[i] = figures_of(&result->round[i], figure);
+    return figures_median(values, rounds);
+}
+
+double
+figures_compare(const struct comparison *c, size_t rounds)
+{
+    double values[BENCH_ROUNDS_MAX];
+
+    for (size_t i = 0; i < rounds; i++) {
+        double left = figures_of(&c->left->round[i], c->left_figure);
+        double right = figures_of(&c->right->round[i], c->right_figure);
+
+        if (c->relation == RELATION_DIFFERENCE)
+            values[i] = left - right;
+        else
+            values[i] = right > 0 ? left / right : 0;
+    }
+    return figures_median(values, rounds);
+}
+
+bool
+figures_pass(double value, double at_least, double at_most)
+{
+    return (at_least <= 0 || value >= at_least) &&
+        (at_most <= 0 || value <= at_most);
+}
+
+size_t
+figures_row_index(const char *id)
+{
+    size_t i = 0;
+
+    while (i < bench_row_count && strcmp(bench_rows[i].id, id) != 0)
+        i++;
+    return i;
+}
