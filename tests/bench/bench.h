@@ -72,13 +72,19 @@ extern const struct row_ops esys_sign_ops, esys_random_ops, sys_random_ops;
 extern const struct row_ops scu_sign_ops, scu_random_ops;
 extern const struct row_ops evp_sign_ops, tls_ops, process_ops;
 
-/* What one round of a row came to. */
+/*
+ * What one round of a row came to. Times of an operation are those of the
+ * middle one of the round: an operation during which other programs had the
+ * processor says nothing about this one.
+ */
 struct sample {
     uint64_t ops;
-    uint64_t wall_ns;
-    uint64_t cpu_ns;   /* of the process, in all its threads */
-    uint64_t link_ns;  /* inside the TCTI; 0 where it is not tapped */
-    uint64_t commands; /* where they were counted */
+    uint64_t wall_ns;  /* of all */
+    uint64_t cpu_ns;   /* of all, of the process, in all its threads */
+    uint64_t commands; /* of all, where they were counted */
+    uint64_t op_ns;    /* of one */
+    uint64_t link_ns;  /* of one, inside the TCTI; 0 where it is not tapped */
+    uint64_t host_ns;  /* of one, the rest */
 };
 
 /* How long: until both are reached. */

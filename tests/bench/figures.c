@@ -15,6 +15,10 @@ const struct finding bench_findings[] = {
         .unit = "us", .left = "esys-random", .right = "sys-random",
         .left_figure = FIGURE_CPU, .right_figure = FIGURE_CPU,
         .relation = RELATION_DIFFERENCE },
+    { .id = "session-host", .title = "session host time per command, libscu",
+        .unit = "us", .left = "scu-random", .right = "sys-random",
+        .left_figure = FIGURE_HOST, .right_figure = FIGURE_HOST,
+        .relation = RELATION_DIFFERENCE },
     { .id = "session-chip", .unit = "us",
         .title = "session's share of chip and link, P-256, libscu",
         .left = "scu-p256", .right = "esys-p256",
@@ -70,19 +74,16 @@ figures_median(double *values, size_t n)
 double
 figures_of(const struct sample *s, enum figure figure)
 {
-    const double ns[] = {
-        [FIGURE_RATE] = (double)s->wall_ns,
-        [FIGURE_WALL] = (double)s->wall_ns,
-        [FIGURE_LINK] = (double)s->link_ns,
-        [FIGURE_HOST] = (double)s->wall_ns - (double)s->link_ns,
-        [FIGURE_CPU] = (double)s->cpu_ns,
-    };
-    double us;
-
-    if (s->ops == 0 || s->wall_ns == 0)
+    if (s->ops == 0 || s->op_ns == 0)
         return 0;
-    us = ns[figure] / 1e3 / (double)s->ops;
-    return figure == FIGURE_RATE ? 1e6 / us : us;
+    const double values[] = {
+        [FIGURE_RATE] = 1e9 / (double)s->op_ns,
+        [FIGURE_WALL] = (double)s->op_ns / 1e3,
+        [FIGURE_LINK] = (double)s->link_ns / 1e3,
+        [FIGURE_HOST] = (double)s->host_ns / 1e3,
+        [FIGURE_CPU] = (double)s->cpu_ns / 1e3 / (double)s->ops,
+    };
+    return values[figure];
 }
 
 double
@@ -93,6 +94,19 @@ figures_row(const struct result *result, size_t rounds, enum figure figure)
     for (size_t i = 0; i < rounds; i++)
         values[i] = figures_of(&result->round[i], figure);
     return figures_median(values, rounds);
+}
+
+double
+figures_spread(const struct result *result, size_t rounds)
+{
+    double values[BENCH_ROUNDS_MAX];
+    double median;
+
+    for (size_t i = 0; i < rounds; i++)
+        values[i] = figures_of(&result->round[i], FIGURE_RATE);
+    median = figures_median(values, rounds);
+    return median > 0 ?
+        (values[(3 * rounds - 1) / 4] - values[rounds / 4]) / median : 0;
 }
 
 double

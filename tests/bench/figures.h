@@ -16,11 +16,11 @@ struct result {
 
 /* What can be read from a round. Times are microseconds per operation. */
 enum figure {
-    FIGURE_RATE, /* operations per second */
+    FIGURE_RATE, /* operations per second, undisturbed */
     FIGURE_WALL,
     FIGURE_LINK, /* of it inside the TCTI: chip and link */
     FIGURE_HOST, /* the rest */
-    FIGURE_CPU,  /* processor time of the process */
+    FIGURE_CPU,  /* processor time of the process, mean */
 };
 
 /* The middle one; of an even number the mean of the two. Sorts values. */
@@ -31,6 +31,9 @@ double figures_of(const struct sample *sample, enum figure figure);
 /* Median over the rounds. */
 double figures_row(const struct result *result, size_t rounds,
     enum figure figure);
+
+/* Between the quartiles of the rates, as a part of the median. */
+double figures_spread(const struct result *result, size_t rounds);
 
 /*
  * Two figures of two rows, held against each other round by round, so that

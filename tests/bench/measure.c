@@ -16,6 +16,7 @@
 /* The first loads the key, later ones fill caches. */
 #define WARM_UP 5
 #define CHILD_SECONDS 60
+#define OPS_MAX 50000
 
 enum outcome
 bench_failed(const char *what, const char *why)
@@ -54,41 +55,68 @@ counted(const struct effort *effort)
     return effort->commands == NULL ? 0 : atomic_load(effort->commands);
 }
 
-/* The readings at one moment, as a sample. */
-static struct sample
-read_meters(const struct effort *effort)
+/* One after another; more than these are not looked at. */
+struct times {
+    uint64_t op[OPS_MAX], link[OPS_MAX], host[OPS_MAX];
+    size_t n;
+};
+
+static int
+compare_times(const void *a, const void *b)
 {
-    return (struct sample) {
-        .wall_ns = now_ns(CLOCK_MONOTONIC),
-        .cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID),
-        .link_ns = tap_ns(),
-        .commands = counted(effort),
-    };
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static uint64_t
+middle(uint64_t *times, size_t n)
+{
+    qsort(times, n, sizeof(*times), compare_times);
+    return n == 0 ? 0 : times[n / 2];
+}
+
+static enum outcome
+time_one(const struct row *row, void *state, struct times *times)
+{
+    uint64_t link = tap_ns();
+    uint64_t start = now_ns(CLOCK_MONOTONIC);
+    enum outcome rc = row->ops->once(state);
+
+    if (times->n < OPS_MAX) {
+        times->op[times->n] = now_ns(CLOCK_MONOTONIC) - start;
+        times->link[times->n] = tap_ns() - link;
+        times->host[times->n] = times->op[times->n] - times->link[times->n];
+        times->n++;
+    }
+    return rc;
 }
 
 static enum outcome
 repeat(const struct row *row, void *state, const struct effort *effort,
     struct sample *sample)
 {
-    const struct sample start = read_meters(effort);
-    uint64_t end = start.wall_ns + (uint64_t)(effort->seconds * 1e9);
-    enum outcome rc = BENCH_OK;
-    struct sample now;
-    uint64_t ops = 0;
+    struct times *times = calloc(1, sizeof(*times));
+    uint64_t commands = counted(effort);
+    uint64_t start = now_ns(CLOCK_MONOTONIC);
+    uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t end = start + (uint64_t)(effort->seconds * 1e9);
+    enum outcome rc = times == NULL ? BENCH_FAILED : BENCH_OK;
 
-    while (rc == BENCH_OK &&
-        (ops < effort->ops || now_ns(CLOCK_MONOTONIC) < end)) {
-        rc = row->ops->once(state);
-        ops++;
+    while (rc == BENCH_OK && (sample->ops < effort->ops ||
+        now_ns(CLOCK_MONOTONIC) < end)) {
+        rc = time_one(row, state, times);
+        sample->ops++;
     }
-    now = read_meters(effort);
-    *sample = (struct sample) {
-        .ops = ops,
-        .wall_ns = now.wall_ns - start.wall_ns,
-        .cpu_ns = now.cpu_ns - start.cpu_ns,
-        .link_ns = now.link_ns - start.link_ns,
-        .commands = now.commands - start.commands,
-    };
+    if (rc == BENCH_OK) {
+        sample->cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+        sample->wall_ns = now_ns(CLOCK_MONOTONIC) - start;
+        sample->commands = counted(effort) - commands;
+        sample->op_ns = middle(times->op, times->n);
+        sample->link_ns = middle(times->link, times->n);
+        sample->host_ns = middle(times->host, times->n);
+    }
+    free(times);
     return rc;
 }
 

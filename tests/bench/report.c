@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LINE_WIDTH 79
+#define BENCH_ROWS_MAX 100
 
 /* Results of a finding's or a ratio's two rows, or false: not both ran. */
 static bool
@@ -50,6 +51,19 @@ finding_value(const struct report *r, const struct finding *f, double *value)
         return false;
     *value = figures_compare(&c, r->rounds);
     return true;
+}
+
+/* How far the rounds of a row lie apart, in the middle of all rows. */
+static double
+noise(const struct report *r)
+{
+    double values[BENCH_ROWS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < bench_row_count && n < BENCH_ROWS_MAX; i++)
+        if (r->results[i].wanted && r->results[i].outcome == BENCH_OK)
+            values[n++] = figures_spread(&r->results[i], r->rounds);
+    return figures_median(values, n);
 }
 
 static const char *
@@ -123,9 +137,9 @@ report_table(const struct report *r)
     memset(rule, '-', LINE_WIDTH);
     rule[LINE_WIDTH] = '\0';
     (void)printf("Simulated chip, OpenSSL %s; all rows over "
-        "scu:swtpm:path=...,exclusive unless said\notherwise. xfloor: rate "
-        "to that of the floor, Esys_Sign with the password in clear,\n"
-        "same key and link. link: inside the TCTI, chip included; host: the "
+        "scu:swtpm:path=...,exclusive\nunless said otherwise. xfloor: rate "
+        "to that of the floor, Esys_Sign with the\npassword in clear, same "
+        "key and link. link: inside the TCTI, chip included;\nhost: the "
         "rest.\n\n", OpenSSL_version(OPENSSL_VERSION_STRING));
     (void)printf("%-33s %6s %6s %5s %5s %5s %4s %s\n", "median of the rounds",
         "ops/s", "xfloor", "link", "host", "CPU", "cmds", "goal");
@@ -137,8 +151,9 @@ report_table(const struct report *r)
     for (size_t i = 0; i < bench_finding_count; i++)
         print_finding(r, &bench_findings[i]);
     (void)printf("%zu rounds of %.2f s for each row, in turn; load of the "
-        "machine %.2f before, %.2f after\n", r->rounds, r->seconds,
-        r->load[0], r->load[1]);
+        "machine %.2f before, %.2f after;\nhalf of a row's rounds lie within "
+        "%.0f %% of its rate (median of the rows)\n", r->rounds, r->seconds,
+        r->load[0], r->load[1], 100 * noise(r));
 }
 
 /* --- for programs --------------------------------------------------------- */
@@ -205,8 +220,8 @@ report_json(const struct report *r, const char *path)
     if (out == NULL)
         return bench_failed(path, "cannot be written");
     (void)fprintf(out, "{\n  \"rounds\": %zu, \"seconds\": %.3f,\n"
-        "  \"load\": [%.2f, %.2f],\n  \"rows\": [", r->rounds, r->seconds,
-        r->load[0], r->load[1]);
+        "  \"load\": [%.2f, %.2f], \"noise\": %.4f,\n  \"rows\": [",
+        r->rounds, r->seconds, r->load[0], r->load[1], noise(r));
     for (size_t i = 0; i < bench_row_count; i++) {
         if (!r->results[i].wanted)
             continue;

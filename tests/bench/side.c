@@ -13,11 +13,17 @@
 enum outcome
 side_failed(const char *what)
 {
-    char text[256] = "no reason given";
-    unsigned long code = ERR_peek_last_error();
+    const char *data = "", *reason;
+    int flags = 0;
+    /* The first of the queue is the cause of the others. */
+    unsigned long code = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
+    char text[512];
 
-    if (code != 0)
-        ERR_error_string_n(code, text, sizeof(text));
+    reason = ERR_reason_error_string(code);
+    (void)snprintf(text, sizeof(text), "%s%s%s",
+        reason != NULL ? reason : "no reason given",
+        (flags & ERR_TXT_STRING) != 0 ? ": " : "",
+        (flags & ERR_TXT_STRING) != 0 ? data : "");
     return bench_failed(what, text);
 }
 

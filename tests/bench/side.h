@@ -29,7 +29,7 @@ enum outcome side_open(struct side *side, const struct row *row,
     const struct place *place);
 void side_close(struct side *side);
 
-/* bench_failed() with the last error of OpenSSL. */
+/* bench_failed() with the first error in OpenSSL's queue. */
 enum outcome side_failed(const char *what);
 
 #endif

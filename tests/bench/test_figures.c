@@ -23,12 +23,9 @@ assert_near(double value, double expected)
 }
 
 static struct sample
-sample_of(uint64_t ops, uint64_t wall_us, uint64_t link_us, uint64_t cpu_us)
+sample_of(uint64_t op_us)
 {
-    return (struct sample) {
-        .ops = ops, .wall_ns = wall_us * 1000, .link_ns = link_us * 1000,
-        .cpu_ns = cpu_us * 1000,
-    };
+    return (struct sample) { .ops = 10, .op_ns = op_us * 1000 };
 }
 
 static void
@@ -45,13 +42,16 @@ figures_median__odd_and_even(void **state)
 static void
 figures_of__each_figure_is_per_operation(void **state)
 {
-    const struct sample s = sample_of(10, 5000, 4000, 300);
+    const struct sample s = {
+        .ops = 10, .op_ns = 500000, .link_ns = 400000, .host_ns = 90000,
+        .cpu_ns = 300000, .wall_ns = 1,
+    };
 
     (void)state;
     assert_near(figures_of(&s, FIGURE_RATE), 2000);
     assert_near(figures_of(&s, FIGURE_WALL), 500);
     assert_near(figures_of(&s, FIGURE_LINK), 400);
-    assert_near(figures_of(&s, FIGURE_HOST), 100);
+    assert_near(figures_of(&s, FIGURE_HOST), 90);
     assert_near(figures_of(&s, FIGURE_CPU), 30);
 }
 
@@ -62,6 +62,19 @@ figures_of__nothing_measured_is_zero(void **state)
 
     (void)state;
     assert_near(figures_of(&s, FIGURE_RATE), 0);
+}
+
+static void
+figures_spread__outliers_do_not_count(void **state)
+{
+    static struct result r;
+    static const uint64_t us[] = { 1000, 100000, 800, 1250, 10, 1000, 500 };
+
+    (void)state;
+    for (size_t i = 0; i < 7; i++)
+        r.round[i] = sample_of(us[i]);
+    /* Per second: 10 800 1000 1000 1250 2000 100000 */
+    assert_near(figures_spread(&r, 7), 1.2);
 }
 
 /* A slow round slows both rows, and the ratio does not see it. */
@@ -76,8 +89,8 @@ figures_compare__is_paired_by_round(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        fast.round[i] = sample_of(10, 1000 * (i + 1), 0, 0);
-        slow.round[i] = sample_of(10, 1250 * (i + 1), 0, 0);
+        fast.round[i] = sample_of(100 * (i + 1));
+        slow.round[i] = sample_of(125 * (i + 1));
     }
     assert_near(figures_compare(&c, 3), 0.8);
     c.left_figure = c.right_figure = FIGURE_WALL;
@@ -111,6 +124,7 @@ main(void)
         cmocka_unit_test(figures_median__odd_and_even),
         cmocka_unit_test(figures_of__each_figure_is_per_operation),
         cmocka_unit_test(figures_of__nothing_measured_is_zero),
+        cmocka_unit_test(figures_spread__outliers_do_not_count),
         cmocka_unit_test(figures_compare__is_paired_by_round),
         cmocka_unit_test(figures_pass__keeps_both_bounds),
         cmocka_unit_test(figures_row_index__unknown_id_is_the_count),
