@@ -3,6 +3,10 @@
 # Unmodified tpm2-tools through "scu:", and the trace in Wireshark's eyes.
 . "$top_srcdir/tests/lib/lib.sh"
 need "${SWTPM:-swtpm}" tpm2_getrandom setpriv
+# Some builds of the sanitizer's runtime hang in the programs that it is
+# loaded into, whatever these do.
+run_foreign timeout 20 tpm2_getrandom -v >/dev/null 2>&1 ||
+    skip "tpm2-tools do not run with the sanitizer's runtime"
 
 sim_power_on
 link=swtpm:path=$SIM_DIR/swtpm.sock
