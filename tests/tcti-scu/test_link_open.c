@@ -5,6 +5,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,6 +130,32 @@ init__full_queue_is_a_server(void **state)
         (void)close(fillers[i]);
 }
 
+/* On a port that the system picks; the command arrives as it was sent. */
+static void
+init__tcp_by_name_and_port(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in in = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t len = sizeof(in);
+
+    (void)close(f->server);
+    f->server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(f->server >= 0);
+    assert_int_equal(bind(f->server, (void *)&in, len), 0);
+    assert_int_equal(listen(f->server, 8), 0);
+    assert_int_equal(getsockname(f->server, (void *)&in, &len), 0);
+    (void)snprintf(f->conf, sizeof(f->conf), "swtpm:port=%u",
+        ntohs(in.sin_port));
+    assert_int_equal(init(&f->tcti, f->conf), TSS2_RC_SUCCESS);
+    f->context = (TSS2_TCTI_CONTEXT *)(void *)&f->tcti;
+    accept_client(f);
+    good_exchange(f);
+    good_exchange(f);
+}
+
 #define LINK_TEST(t) \
     cmocka_unit_test_setup_teardown(t, server_setup, server_teardown)
 
@@ -145,6 +172,7 @@ main(void)
         LINK_TEST(init__unknown_host),
         LINK_TEST(init__lock_that_cannot_be_made),
         LINK_TEST(init__full_queue_is_a_server),
+        LINK_TEST(init__tcp_by_name_and_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
