@@ -13,7 +13,8 @@
  * others than root or the user own, or that group or others can write, is
  * refused; a missing file is no error unless SCU_CONF names it; an unknown
  * key, an unknown section or a line that is none of these is an error that
- * names file and line.
+ * names file and line. So is a "tcti" whose name is a path, that is, a library
+ * to load, unless root owns the file.
  */
 struct conf;
 

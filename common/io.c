@@ -16,14 +16,16 @@
 
 #define FIRST_CHUNK 4096
 
-int
-io_wait(int fd, short events, struct deadline deadline)
+/* *revents is what poll(2) reported. */
+static int
+wait_for(int fd, short events, short *revents, struct deadline deadline)
 {
     struct pollfd p = { .fd = fd, .events = events };
     int n;
 
     for (;;) {
         n = poll(&p, 1, deadline_left(deadline));
+        *revents = p.revents;
         if (n > 0)
             return p.revents & POLLNVAL ? -EBADF : 0;
         if (n < 0 && errno != EINTR)
@@ -31,6 +33,14 @@ io_wait(int fd, short events, struct deadline deadline)
         if (n == 0 && deadline_past(deadline))
             return -ETIMEDOUT;
     }
+}
+
+int
+io_wait(int fd, short events, struct deadline deadline)
+{
+    short revents;
+
+    return wait_for(fd, events, &revents, deadline);
 }
 
 static ssize_t
@@ -71,13 +81,13 @@ int
 io_read_some(int fd, void *data, size_t max, size_t *got,
     struct deadline deadline)
 {
+    short revents;
     ssize_t n;
     int rc;
 
     *got = 0;
     for (;;) {
-        /* Another reader may be quicker after poll: hence EAGAIN. */
-        if ((rc = io_wait(fd, POLLIN, deadline)) != 0)
+        if ((rc = wait_for(fd, POLLIN, &revents, deadline)) != 0)
             return rc;
         n = read(fd, data, max);
         if (n > 0) {
@@ -88,6 +98,9 @@ io_read_some(int fd, void *data, size_t max, size_t *got,
             return -EPIPE;
         if (errno != EINTR && errno != EAGAIN)
             return -errno;
+        /* A fault without input would make this spin; a quicker reader not. */
+        if (errno == EAGAIN && (revents & POLLIN) == 0)
+            return -EIO;
     }
 }
 

@@ -120,6 +120,43 @@ free_entry(struct entry *e)
     free(e);
 }
 
+/*
+ * Root's lock in the folder of somebody else is his: he could not open it
+ * otherwise, and be locked out for good.
+ */
+static void
+give_to_owner_of_folder(const char *path, int fd)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    struct stat st;
+
+    if (slash == NULL)
+        folder = strdup(".");
+    else
+        folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder != NULL && stat(folder, &st) == 0 && st.st_uid != 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid);
+    free(folder);
+}
+
+static int
+open_or_make(const char *path)
+{
+    const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int fd;
+
+    do {
+        fd = open(path, flags);
+        if (fd >= 0 || errno != ENOENT)
+            return fd;
+        fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+    } while (fd < 0 && errno == EEXIST); /* somebody was quicker */
+    if (fd >= 0 && geteuid() == 0)
+        give_to_owner_of_folder(path, fd);
+    return fd;
+}
+
 static int
 open_entry(const char *path, struct entry **entry)
 {
@@ -127,9 +164,7 @@ open_entry(const char *path, struct entry **entry)
     int rc;
     int fd;
 
-    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
-        | O_NOCTTY, 0600);
-    if (fd < 0)
+    if ((fd = open_or_make(path)) < 0)
         return -errno;
     if (fstat(fd, &st) != 0)
         rc = -errno;

@@ -12,13 +12,16 @@
  * when it had forked (the child does not inherit it), and who holds it can be
  * asked. Such locks belong to a process and fall when any of its descriptors
  * of that file is closed; so each file has one descriptor per process, in a
- * table shared by all holders, and a mutex beside it.
+ * table shared by all holders, and a mutex beside it. A holder that comes back
+ * at once does not overtake one that waits. A file that is removed and made
+ * again is another lock, which is noticed.
  */
 struct lockfile;
 
 /*
  * Names the lock on a file, which is made (mode 0600 less the umask, never
- * through a symbolic link) where it is missing. 0 or a negative errno value.
+ * through a symbolic link) where it is missing; one that root makes belongs to
+ * the owner of its folder. 0 or a negative errno value.
  */
 int lockfile_open(const char *path, struct lockfile **lock);
 

@@ -87,7 +87,9 @@ try_connect(const struct endpoint *endpoint, int fd, struct deadline deadline)
 
     while (connect(fd, (const struct sockaddr *)&endpoint->address,
         endpoint->len) != 0) {
-        if (errno == EINPROGRESS)
+        if (errno == EISCONN) /* after an interrupted attempt */
+            return 0;
+        if (errno == EINPROGRESS || errno == EALREADY)
             return wait_connected(fd, deadline);
         if (errno != EINTR && errno != EAGAIN)
             return -errno;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -114,6 +115,39 @@ io_wait__closed_descriptor(void **state)
     (void)state;
     (void)close(fd);
     assert_int_equal(io_wait(fd, POLLIN, deadline_in(BOUNDED)), -EBADF);
+}
+
+/*
+ * An error that waits in a socket's error queue: poll(2) reports it, read(2)
+ * has nothing to give. No endless loop.
+ */
+static void
+io_read_some__fault_without_input(void **state)
+{
+    struct sockaddr_in in = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t len = sizeof(in);
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int nobody = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    char data[4];
+    size_t got;
+
+    (void)state;
+    assert_int_equal(bind(nobody, (void *)&in, len), 0);
+    assert_int_equal(getsockname(nobody, (void *)&in, &len), 0);
+    (void)close(nobody);
+    assert_int_equal(setsockopt(s, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)),
+        0);
+    assert_int_equal(connect(s, (void *)&in, len), 0);
+    assert_int_equal(send(s, "a", 1, 0), 1);
+    assert_int_equal(io_read_some(s, data, sizeof(data), &got,
+        deadline_in(BOUNDED)), -ECONNREFUSED);
+    assert_int_equal(io_read_some(s, data, sizeof(data), &got,
+        deadline_in(BOUNDED)), -EIO);
+    (void)close(s);
 }
 
 static void
@@ -297,6 +331,7 @@ main(void)
         IO_TEST(io_read__takes_up_where_it_timed_out),
         IO_TEST(io_read__end_of_input),
         IO_TEST(io_read_some__gives_what_is_there),
+        IO_TEST(io_read_some__fault_without_input),
         IO_TEST(io_wait__closed_descriptor),
         IO_TEST(io_write__times_out_when_nobody_reads),
         IO_TEST(io_write__raises_no_signal),

@@ -137,6 +137,27 @@ lockfile_open__refuses_a_fifo(void **state)
 }
 
 static void
+lockfile_open__by_root_in_the_folder_of_a_user(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *lock = NULL;
+    struct stat st;
+    char path[80];
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(f->dir, 12345, 12346), 0);
+    (void)snprintf(path, sizeof(path), "%s.new", f->path);
+    assert_int_equal(lockfile_open(path, &lock), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, 12345);
+    assert_int_equal(st.st_gid, 12346);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    lockfile_close(&lock);
+    (void)unlink(path);
+}
+
+static void
 lockfile_acquire__again_after_release(void **state)
 {
     struct fixture *f = *state;
@@ -370,6 +391,7 @@ main(void)
         LOCKFILE_TEST(lockfile_open__makes_a_private_file),
         LOCKFILE_TEST(lockfile_open__refuses_a_symbolic_link),
         LOCKFILE_TEST(lockfile_open__refuses_a_fifo),
+        LOCKFILE_TEST(lockfile_open__by_root_in_the_folder_of_a_user),
         LOCKFILE_TEST(lockfile_acquire__again_after_release),
         LOCKFILE_TEST(lockfile_acquire__by_the_holder_is_a_deadlock),
         LOCKFILE_TEST(lockfile_acquire__names_the_other_process),
