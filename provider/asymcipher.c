@@ -22,9 +22,8 @@ newctx(void *provctx)
 {
     struct cipher_ctx *ctx = calloc(1, sizeof(*ctx));
 
-    if (ctx != NULL) {
+    if (ctx != NULL)
         ctx->prov = prov_ref(provctx);
-    }
     return ctx;
 }
 
@@ -33,9 +32,8 @@ freectx(void *vctx)
 {
     struct cipher_ctx *ctx = vctx;
 
-    if (ctx == NULL) {
+    if (ctx == NULL)
         return;
-    }
     EVP_PKEY_CTX_free(ctx->ops);
     prov_unref(ctx->prov);
     free(ctx);
@@ -60,9 +58,8 @@ set_ctx_params(void *vctx, const OSSL_PARAM params[])
 {
     const struct cipher_ctx *ctx = vctx;
 
-    if (params == NULL || params->key == NULL) {
+    if (params == NULL || params->key == NULL)
         return 1;
-    }
     return ctx->ops != NULL && EVP_PKEY_CTX_set_params(ctx->ops, params) == 1;
 }
 
@@ -80,9 +77,8 @@ init(struct cipher_ctx *ctx, const struct prov_key *key,
 {
     OSSL_LIB_CTX *libctx = prov_libctx(ctx->prov);
 
-    if (libctx == NULL || key == NULL || key->soft == NULL) {
+    if (libctx == NULL || key == NULL || key->soft == NULL)
         return 0;
-    }
     EVP_PKEY_CTX_free(ctx->ops);
     ctx->ops = EVP_PKEY_CTX_new_from_pkey(libctx, key->soft, NULL);
     return ctx->ops != NULL && evp_init(ctx->ops) == 1 &&

@@ -58,9 +58,8 @@ offer_group(const OSSL_PARAM params[], void *arg)
     }
     len = snprintf(name, sizeof(name), PROV_GROUP_EPHEMERAL "%s",
         text_of(params, OSSL_CAPABILITY_TLS_GROUP_NAME_INTERNAL));
-    if (len < 0 || (size_t)len >= sizeof(name)) {
+    if (len < 0 || (size_t)len >= sizeof(name))
         return 1;
-    }
     /* libssl takes the terminator with it. */
     *p = OSSL_PARAM_construct_utf8_string(p->key, name, (size_t)len + 1);
     return offer->callback(ours, offer->arg);
@@ -73,9 +72,8 @@ prov_get_capabilities(void *provctx, const char *capability,
     struct offer offer = { .callback = callback, .arg = arg };
     OSSL_PROVIDER *software = NULL;
 
-    if (strcasecmp(capability, "TLS-GROUP") != 0) {
+    if (strcasecmp(capability, "TLS-GROUP") != 0)
         return 1;
-    }
     software = prov_software(provctx);
     return software != NULL &&
         OSSL_PROVIDER_get_capabilities(software, capability, offer_group,

@@ -12,13 +12,15 @@
 #include <string.h>
 
 /*
- * DECODER: TSS2 PRIVATE KEY files, PEM to DER to key. The chip is not asked:
+ * DECODER: TSS2 PRIVATE KEY files. The first step takes PEM or DER and gives
+ * DER that is marked as ours, the second gives the key. The chip is not asked:
  * whether it takes the key shows when the key is first used.
  *
  * Every PEM and DER that a program reads comes by here, so what is not ours
  * is left as soon as that is seen, by returning 1 ("nothing found, go on").
  * Once it is certain that the input is a TSS2 key, what is wrong with it is an
- * error, and 0 ends the search.
+ * error, and 0 ends the search. That is the first step's business: OSSL_STORE
+ * drops the errors of what comes behind it.
  */
 #define STRUCTURE "TSS2"
 #define PEM_BEGIN "-----BEGIN "
@@ -42,9 +44,8 @@ find_oid(const uint8_t *der, size_t len)
 {
     size_t head = 2;
 
-    if (len < head || der[0] != 0x30 || der[1] > 0x82 || der[1] == 0x80) {
+    if (len < head || der[0] != 0x30 || der[1] > 0x82 || der[1] == 0x80)
         return 0;
-    }
     head += der[1] > 0x80 ? der[1] & 0x7fU : 0;
     if (len < head + sizeof(key_oid) ||
         memcmp(der + head, key_oid, sizeof(key_oid)) != 0) {
@@ -66,133 +67,7 @@ freectx(void *vctx)
     prov_unref(vctx);
 }
 
-/* --- PEM to DER ------------------------------------------------------------ */
-
-struct text {
-    char *data;
-    size_t len;
-};
-
-static bool
-append(struct text *text, const char *line, size_t len)
-{
-    char *longer = NULL;
-
-    if (len > MAX_FILE - text->len) {
-        return false;
-    }
-    longer = realloc(text->data, text->len + len);
-    if (longer == NULL) {
-        return false;
-    }
-    memcpy(longer + text->len, line, len);
-    text->data = longer;
-    text->len += len;
-    return true;
-}
-
-/*
- * Goes to the next PEM block. True where it is ours, with its first line in
- * line; otherwise some other PEM, or none, or what is not text at all.
- */
-static bool
-find_block(struct prov_ctx *prov, OSSL_CORE_BIO *in, char *line, size_t *len)
-{
-    while ((*len = prov_gets(prov, in, line, MAX_LINE)) > 0) {
-        if (strncmp(line, PEM_BEGIN, strlen(PEM_BEGIN)) == 0) {
-            return strncmp(line, PEM_BEGIN_OURS, strlen(PEM_BEGIN_OURS)) == 0;
-        }
-        if (memchr(line, '\0', *len) != NULL) {
-            return false;
-        }
-    }
-    return false;
-}
-
-static bool
-read_block(struct prov_ctx *prov, OSSL_CORE_BIO *in, char *line, size_t len,
-    struct text *text)
-{
-    do {
-        if (!append(text, line, len)) {
-            return prov_raise(prov, SCU_E_KEYFILE,
-                "the " PEM_NAME " block is longer than %d octets", MAX_FILE);
-        }
-        if (strncmp(line, PEM_END_OURS, strlen(PEM_END_OURS)) == 0) {
-            return true;
-        }
-        len = prov_gets(prov, in, line, MAX_LINE);
-    } while (len > 0);
-    return prov_raise(prov, SCU_E_KEYFILE,
-        "the file ends before the line " PEM_END_OURS);
-}
-
-/* What is between the lines, to be freed by OPENSSL_free(). */
-static bool
-decode_block(struct prov_ctx *prov, const struct text *text,
-    unsigned char **der, long *len)
-{
-    BIO *bio = BIO_new_mem_buf(text->data, (int)text->len);
-    char *name = NULL, *header = NULL;
-    bool ok = bio != NULL && PEM_read_bio(bio, &name, &header, der, len) == 1;
-
-    OPENSSL_free(name);
-    OPENSSL_free(header);
-    BIO_free(bio);
-    if (!ok) {
-        return prov_raise(prov, SCU_E_KEYFILE,
-            "the " PEM_NAME " block is not base64 text: it was damaged");
-    }
-    return find_oid(*der, (size_t)*len) > 0 ||
-        prov_raise(prov, SCU_E_KEYFILE,
-            "the " PEM_NAME " block holds no TPM key: it was damaged");
-}
-
-static int
-pass_on_der(unsigned char *der, size_t len, OSSL_CALLBACK *callback, void *arg)
-{
-    static char structure[] = STRUCTURE;
-    int type = OSSL_OBJECT_PKEY;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
-            structure, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der, len),
-        OSSL_PARAM_construct_end(),
-    };
-
-    return callback(params, arg);
-}
-
-static int
-pem_to_der(void *vctx, OSSL_CORE_BIO *in, int selection,
-    OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBACK *ask,
-    void *ask_arg)
-{
-    struct prov_ctx *prov = vctx;
-    struct text text = { 0 };
-    char line[MAX_LINE];
-    unsigned char *der = NULL;
-    size_t line_len = 0;
-    long len = 0;
-    int ok = 0;
-
-    (void)selection;
-    (void)ask;
-    (void)ask_arg;
-    if (!find_block(prov, in, line, &line_len)) {
-        return 1;
-    }
-    if (read_block(prov, in, line, line_len, &text) &&
-        decode_block(prov, &text, &der, &len) && len > 0) {
-        ok = pass_on_der(der, (size_t)len, callback, arg);
-    }
-    OPENSSL_free(der);
-    free(text.data);
-    return ok;
-}
-
-/* --- DER to key ------------------------------------------------------------ */
+/* --- DER to DER ----------------------------------------------------------- */
 
 /*
  * The whole file at *der (to be freed) where it is a TPM key; NULL, and true,
@@ -211,27 +86,22 @@ read_der(struct prov_ctx *prov, OSSL_CORE_BIO *in, uint8_t **der, size_t *len)
         return true;
     }
     if (start[1] > 0x80) {
-        if (!prov_read(prov, in, start + have, start[1] & 0x7fU)) {
+        if (!prov_read(prov, in, start + have, start[1] & 0x7fU))
             return true;
-        }
         have += start[1] & 0x7fU;
     }
     head = find_oid(start, have);
-    if (head == 0) {
+    if (head == 0)
         return true;
-    }
     rest = head == 2 ? start[1] : start[2];
-    if (head == 4) {
+    if (head == 4)
         rest = rest << 8 | start[3];
-    }
     *len = head + rest;
-    if (*len < have) {
+    if (*len < have)
         return prov_raise(prov, SCU_E_KEYFILE, "the key file is cut short");
-    }
     *der = malloc(*len);
-    if (*der == NULL) {
+    if (*der == NULL)
         return prov_raise(prov, SCU_E_MEMORY, "%zu octets of key file", *len);
-    }
     memcpy(*der, start, have);
     if (!prov_read(prov, in, *der + have, *len - have)) {
         free(*der);
@@ -241,6 +111,152 @@ read_der(struct prov_ctx *prov, OSSL_CORE_BIO *in, uint8_t **der, size_t *len)
     }
     return true;
 }
+
+/* Marked, where it is a key that libscu can read. */
+static int
+pass_on_der(struct prov_ctx *prov, unsigned char *der, size_t len,
+    OSSL_CALLBACK *callback, void *arg)
+{
+    struct scu_chip *chip = prov_chip(prov);
+    struct scu_key *key = NULL;
+    static char structure[] = STRUCTURE;
+    int type = OSSL_OBJECT_PKEY;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_STRUCTURE,
+            structure, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der, len),
+        OSSL_PARAM_construct_end(),
+    };
+    int rc = 0;
+
+    if (chip == NULL)
+        return 0;
+    rc = scu_key_from_der(chip, der, len, &key);
+    scu_key_free(&key);
+    return rc == SCU_OK ? callback(params, arg) : prov_raise_scu(prov, rc);
+}
+
+static int
+der_to_der(void *vctx, OSSL_CORE_BIO *in, int selection,
+    OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBACK *ask,
+    void *ask_arg)
+{
+    struct prov_ctx *prov = vctx;
+    uint8_t *der = NULL;
+    size_t len = 0;
+    int ok = 0;
+
+    (void)selection;
+    (void)ask;
+    (void)ask_arg;
+    if (read_der(prov, in, &der, &len))
+        ok = der == NULL || pass_on_der(prov, der, len, callback, arg);
+    free(der);
+    return ok;
+}
+
+/* --- PEM to DER ----------------------------------------------------------- */
+
+struct text {
+    char *data;
+    size_t len;
+};
+
+static bool
+append(struct text *text, const char *line, size_t len)
+{
+    char *longer = NULL;
+
+    if (len > MAX_FILE - text->len)
+        return false;
+    longer = realloc(text->data, text->len + len);
+    if (longer == NULL)
+        return false;
+    memcpy(longer + text->len, line, len);
+    text->data = longer;
+    text->len += len;
+    return true;
+}
+
+/*
+ * Goes to the next PEM block. True where it is ours, with its first line in
+ * line; otherwise some other PEM, or none, or what is not text at all.
+ */
+static bool
+find_block(struct prov_ctx *prov, OSSL_CORE_BIO *in, char *line, size_t *len)
+{
+    while ((*len = prov_gets(prov, in, line, MAX_LINE)) > 0) {
+        if (strncmp(line, PEM_BEGIN, strlen(PEM_BEGIN)) == 0)
+            return strncmp(line, PEM_BEGIN_OURS, strlen(PEM_BEGIN_OURS)) == 0;
+        if (memchr(line, '\0', *len) != NULL)
+            return false;
+    }
+    return false;
+}
+
+static bool
+read_block(struct prov_ctx *prov, OSSL_CORE_BIO *in, char *line, size_t len,
+    struct text *text)
+{
+    do {
+        if (!append(text, line, len)) {
+            return prov_raise(prov, SCU_E_KEYFILE,
+                "the " PEM_NAME " block is longer than %d octets", MAX_FILE);
+        }
+        if (strncmp(line, PEM_END_OURS, strlen(PEM_END_OURS)) == 0)
+            return true;
+        len = prov_gets(prov, in, line, MAX_LINE);
+    } while (len > 0);
+    return prov_raise(prov, SCU_E_KEYFILE,
+        "the file ends before the line " PEM_END_OURS);
+}
+
+/* What is between the lines, to be freed by OPENSSL_free(). */
+static bool
+decode_block(struct prov_ctx *prov, const struct text *text,
+    unsigned char **der, long *len)
+{
+    BIO *bio = BIO_new_mem_buf(text->data, (int)text->len);
+    char *name = NULL, *header = NULL;
+    bool ok = bio != NULL && PEM_read_bio(bio, &name, &header, der, len) == 1;
+
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    BIO_free(bio);
+    return ok ||
+        prov_raise(prov, SCU_E_KEYFILE,
+            "the " PEM_NAME " block is not base64 text: it was damaged");
+}
+
+static int
+pem_to_der(void *vctx, OSSL_CORE_BIO *in, int selection,
+    OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBACK *ask,
+    void *ask_arg)
+{
+    struct prov_ctx *prov = vctx;
+    struct text text = { 0 };
+    char line[MAX_LINE];
+    unsigned char *der = NULL;
+    size_t line_len = 0;
+    long len = 0;
+    int ok = 0;
+
+    (void)selection;
+    (void)ask;
+    (void)ask_arg;
+    if (!find_block(prov, in, line, &line_len))
+        return 1;
+    if (read_block(prov, in, line, line_len, &text) &&
+        decode_block(prov, &text, &der, &len) && len > 0) {
+        ok = pass_on_der(prov, der, (size_t)len, callback, arg);
+    }
+    OPENSSL_free(der);
+    free(text.data);
+    return ok;
+}
+
+/* --- DER to key ----------------------------------------------------------- */
 
 static bool
 ask_password(struct prov_ctx *prov, struct scu_key *key,
@@ -297,13 +313,11 @@ key_from_der(struct prov_ctx *prov, const uint8_t *der, size_t len,
     bool ok = false;
     int rc = 0;
 
-    if (chip == NULL) {
+    if (chip == NULL)
         return false;
-    }
     rc = scu_key_from_der(chip, der, len, &loaded);
-    if (rc != SCU_OK) {
+    if (rc != SCU_OK)
         return prov_raise_scu(prov, rc);
-    }
     scu_key_public(loaded, &public);
     if (public.kind != kind) {
         ok = true;
@@ -325,9 +339,8 @@ der_to_key(struct prov_ctx *prov, OSSL_CORE_BIO *in, enum scu_kind kind,
     size_t len = 0;
     int ok = 0;
 
-    if (!read_der(prov, in, &der, &len)) {
+    if (!read_der(prov, in, &der, &len))
         return 0;
-    }
     ok = der == NULL || key_from_der(prov, der, len, kind, asker, &key);
     free(der);
     if (key != NULL) {
@@ -389,6 +402,13 @@ static const OSSL_DISPATCH pem_functions[] = {
     { 0, NULL },
 };
 
+static const OSSL_DISPATCH der_functions[] = {
+    PROV_FN(OSSL_FUNC_DECODER_NEWCTX, newctx),
+    PROV_FN(OSSL_FUNC_DECODER_FREECTX, freectx),
+    PROV_FN(OSSL_FUNC_DECODER_DECODE, der_to_der),
+    { 0, NULL },
+};
+
 #define DER_FUNCTIONS                                               \
     PROV_FN(OSSL_FUNC_DECODER_NEWCTX, newctx),                      \
         PROV_FN(OSSL_FUNC_DECODER_FREECTX, freectx),                \
@@ -408,6 +428,7 @@ static const OSSL_DISPATCH ec_functions[] = {
 };
 
 const OSSL_ALGORITHM prov_decoder[] = {
+    { "DER", PROV_PROPERTIES ",input=der", der_functions, PEM_NAME },
     { "DER", PROV_PROPERTIES ",input=pem", pem_functions, PEM_NAME },
     { PROV_NAMES_RSA, PROV_PROPERTIES ",input=der,structure=" STRUCTURE,
         rsa_functions, PEM_NAME },

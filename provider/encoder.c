@@ -70,9 +70,8 @@ set_ctx_params(void *vctx, const OSSL_PARAM params[])
     const OSSL_PARAM *p = OSSL_PARAM_locate_const(params,
         OSSL_ENCODER_PARAM_CIPHER);
 
-    if (p == NULL) {
+    if (p == NULL)
         return 1;
-    }
     ctx->cipher[0] = '\0';
     return p->data == NULL ||
         OSSL_PARAM_get_utf8_string(p, &cipher, sizeof(ctx->cipher));
@@ -114,9 +113,8 @@ write_tss2(struct enc_ctx *ctx, const struct prov_key *key, OSSL_CORE_BIO *out)
         rc = scu_key_to_der(key->chip, &der, &len);
         ok = rc == SCU_OK && prov_write(ctx->prov, out, der, len);
     }
-    if (rc != SCU_OK) {
+    if (rc != SCU_OK)
         prov_raise_scu(ctx->prov, rc);
-    }
     free(der);
     free(pem);
     return ok;
@@ -137,9 +135,8 @@ write_software(struct enc_ctx *ctx, const struct prov_key *key, int selection,
     size_t len = 0;
     bool ok = software != NULL;
 
-    if (ok && ctx->cipher[0] != '\0') {
+    if (ok && ctx->cipher[0] != '\0')
         ok = OSSL_ENCODER_CTX_set_cipher(software, ctx->cipher, NULL) == 1;
-    }
     if (ok && asker->ask != NULL) {
         ok = OSSL_ENCODER_CTX_set_passphrase_cb(software, asker->ask,
                  asker->arg) == 1;
@@ -159,12 +156,10 @@ encode_private(void *vctx, OSSL_CORE_BIO *out, const void *object,
     const struct asker asker = { .ask = ask, .arg = ask_arg };
     const struct prov_key *key = object;
 
-    if (abstract != NULL || key == NULL || key->soft == NULL) {
+    if (abstract != NULL || key == NULL || key->soft == NULL)
         return 0;
-    }
-    if (key->chip != NULL) {
+    if (key->chip != NULL)
         return write_tss2(vctx, key, out);
-    }
     return write_software(vctx, key, selection, &asker, out);
 }
 
@@ -178,16 +173,14 @@ encode_text(void *vctx, OSSL_CORE_BIO *out, const void *object,
     const struct prov_key *key = object;
     struct enc_ctx *ctx = vctx;
 
-    if (abstract != NULL || key == NULL || key->soft == NULL) {
+    if (abstract != NULL || key == NULL || key->soft == NULL)
         return 0;
-    }
     if (key->chip != NULL &&
         (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
         selection &= ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
         selection |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
-        if (!prov_write(ctx->prov, out, note, sizeof(note) - 1)) {
+        if (!prov_write(ctx->prov, out, note, sizeof(note) - 1))
             return 0;
-        }
     }
     return write_software(ctx, key, selection, &asker, out);
 }

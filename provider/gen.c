@@ -26,13 +26,12 @@ struct gen_ctx {
 };
 
 void
-gen_cleanup(void *genctx)
+prov_gen_cleanup(void *genctx)
 {
     struct gen_ctx *ctx = genctx;
 
-    if (ctx == NULL) {
+    if (ctx == NULL)
         return;
-    }
     EVP_PKEY_free(ctx->curve);
     OPENSSL_clear_free(ctx->password, ctx->password_len);
     prov_unref(ctx->prov);
@@ -45,34 +44,33 @@ gen_init(struct prov_ctx *prov, const struct key_type *type, int selection,
 {
     struct gen_ctx *ctx = calloc(1, sizeof(*ctx));
 
-    if (ctx == NULL) {
+    if (ctx == NULL)
         return NULL;
-    }
     ctx->prov = prov_ref(prov);
     ctx->type = type;
     ctx->selection = selection;
     ctx->bits = DEFAULT_BITS;
-    if (!gen_set_params(ctx, params)) {
-        gen_cleanup(ctx);
+    if (!prov_gen_set_params(ctx, params)) {
+        prov_gen_cleanup(ctx);
         ctx = NULL;
     }
     return ctx;
 }
 
 void *
-gen_init_rsa(void *provctx, int selection, const OSSL_PARAM params[])
+prov_gen_init_rsa(void *provctx, int selection, const OSSL_PARAM params[])
 {
     return gen_init(provctx, &prov_key_rsa, selection, params);
 }
 
 void *
-gen_init_ec(void *provctx, int selection, const OSSL_PARAM params[])
+prov_gen_init_ec(void *provctx, int selection, const OSSL_PARAM params[])
 {
     return gen_init(provctx, &prov_key_ec, selection, params);
 }
 
 const OSSL_PARAM *
-gen_settable_rsa(void *genctx, void *provctx)
+prov_gen_settable_rsa(void *genctx, void *provctx)
 {
     static const OSSL_PARAM settable[] = {
         OSSL_PARAM_size_t(OSSL_PKEY_PARAM_RSA_BITS, NULL),
@@ -88,7 +86,7 @@ gen_settable_rsa(void *genctx, void *provctx)
 }
 
 const OSSL_PARAM *
-gen_settable_ec(void *genctx, void *provctx)
+prov_gen_settable_ec(void *genctx, void *provctx)
 {
     static const OSSL_PARAM settable[] = {
         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
@@ -119,9 +117,8 @@ set_password(struct gen_ctx *ctx, const OSSL_PARAM *param)
     void *password = NULL;
     size_t len = 0;
 
-    if (!OSSL_PARAM_get_octet_string(param, &password, MAX_PASSWORD, &len)) {
+    if (!OSSL_PARAM_get_octet_string(param, &password, MAX_PASSWORD, &len))
         return false;
-    }
     OPENSSL_clear_free(ctx->password, ctx->password_len);
     ctx->password = password;
     ctx->password_len = len;
@@ -201,28 +198,25 @@ set_curve(struct gen_ctx *ctx, const OSSL_PARAM params[])
 }
 
 int
-gen_set_params(void *genctx, const OSSL_PARAM params[])
+prov_gen_set_params(void *genctx, const OSSL_PARAM params[])
 {
     struct gen_ctx *ctx = genctx;
     const OSSL_PARAM *password = NULL;
 
-    if (params == NULL || params->key == NULL) {
+    if (params == NULL || params->key == NULL)
         return 1;
-    }
     password = OSSL_PARAM_locate_const(params, "password");
-    if (password != NULL && !set_password(ctx, password)) {
+    if (password != NULL && !set_password(ctx, password))
         return 0;
-    }
-    if (password == params && params[1].key == NULL) {
+    if (password == params && params[1].key == NULL)
         return 1;
-    }
     return ctx->type->kind == SCU_KIND_RSA ? set_rsa(ctx, params)
                                            : set_curve(ctx, params);
 }
 
 /* Another key, or a curve by itself, whose curve is to be taken. */
 int
-gen_set_template(void *genctx, void *keydata)
+prov_gen_set_template(void *genctx, void *keydata)
 {
     struct gen_ctx *ctx = genctx;
     const struct prov_key *like = keydata;
@@ -274,9 +268,8 @@ choose_alg(struct gen_ctx *ctx)
         return NULL;
     }
     ERR_set_mark();
-    if (EVP_PKEY_get_group_name(ctx->curve, group, sizeof(group), &len) != 1) {
+    if (EVP_PKEY_get_group_name(ctx->curve, group, sizeof(group), &len) != 1)
         (void)snprintf(group, sizeof(group), "%s", "without a name");
-    }
     ERR_pop_to_mark();
     alg = find_alg(SCU_KIND_EC, 0, group);
     if (alg == NULL) {
@@ -299,9 +292,8 @@ gen_software(const struct gen_ctx *ctx)
         return NULL;
     }
     key = prov_key_new(ctx->prov, ctx->type);
-    if (key == NULL) {
+    if (key == NULL)
         return NULL;
-    }
     key->ephemeral = ctx->ephemeral;
     if ((ctx->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
         ok = (key->soft = EVP_PKEY_dup(ctx->curve)) != NULL;
@@ -321,7 +313,7 @@ gen_software(const struct gen_ctx *ctx)
 }
 
 void *
-gen(void *genctx, OSSL_CALLBACK *progress, void *arg)
+prov_gen(void *genctx, OSSL_CALLBACK *progress, void *arg)
 {
     struct gen_ctx *ctx = genctx;
     const struct scu_alg *alg = NULL;

@@ -62,9 +62,8 @@ prov_key_ref(struct prov_key *key)
 void
 prov_key_unref(struct prov_key *key)
 {
-    if (key == NULL || atomic_fetch_sub(&key->refs, 1) != 1) {
+    if (key == NULL || atomic_fetch_sub(&key->refs, 1) != 1)
         return;
-    }
     scu_key_free(&key->chip);
     EVP_PKEY_free(key->soft);
     prov_unref(key->prov);
@@ -77,26 +76,21 @@ prov_key_learn(struct prov_key *key)
     OSSL_PARAM *params = NULL;
 
     key->parts = 0;
-    if (key->soft == NULL) {
+    if (key->soft == NULL)
         return;
-    }
-    if (key->type->has_domain) {
+    if (key->type->has_domain)
         key->parts |= OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS;
-    }
     ERR_set_mark();
     if (EVP_PKEY_todata(key->soft, EVP_PKEY_KEYPAIR, &params) == 1) {
-        if (OSSL_PARAM_locate(params, key->type->public_param) != NULL) {
+        if (OSSL_PARAM_locate(params, key->type->public_param) != NULL)
             key->parts |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
-        }
-        if (OSSL_PARAM_locate(params, key->type->private_param) != NULL) {
+        if (OSSL_PARAM_locate(params, key->type->private_param) != NULL)
             key->parts |= OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
-        }
     }
     ERR_pop_to_mark();
     OSSL_PARAM_free(params);
-    if (key->chip != NULL) {
+    if (key->chip != NULL)
         key->parts |= OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
-    }
 }
 
 static EVP_PKEY *
@@ -140,9 +134,8 @@ prov_key_import(struct prov_key *key, int selection,
     /* merged is one array; its values are those of old and params. */
     OPENSSL_free(merged);
     OSSL_PARAM_free(old);
-    if (soft == NULL) {
+    if (soft == NULL)
         return false;
-    }
     EVP_PKEY_free(key->soft);
     key->soft = soft;
     prov_key_learn(key);
@@ -155,9 +148,8 @@ push_ec(OSSL_PARAM_BLD *bld, const struct scu_key *key,
 {
     const struct scu_alg *alg = scu_key_alg(key);
 
-    if (alg == NULL || public->xy_len > MAX_COORDINATE) {
+    if (alg == NULL || public->xy_len > MAX_COORDINATE)
         return false;
-    }
     /* SEC 1, 2.3.3: uncompressed. */
     point[0] = 0x04;
     memcpy(point + 1, public->x, public->xy_len);
@@ -187,9 +179,8 @@ params_from_chip(const struct scu_key *key, const struct scu_public *public)
             OSSL_PARAM_BLD_push_uint32(bld, OSSL_PKEY_PARAM_RSA_E,
                 public->e) == 1;
     }
-    if (ok) {
+    if (ok)
         params = OSSL_PARAM_BLD_to_param(bld);
-    }
     BN_free(n);
     OSSL_PARAM_BLD_free(bld);
     return params;
@@ -205,9 +196,8 @@ prov_key_from_chip(struct prov_ctx *prov, struct scu_key **chip)
     scu_key_public(*chip, &public);
     key = prov_key_new(prov,
         public.kind == SCU_KIND_EC ? &prov_key_ec : &prov_key_rsa);
-    if (key == NULL) {
+    if (key == NULL)
         return NULL;
-    }
     params = params_from_chip(*chip, &public);
     if (params == NULL ||
         !prov_key_import(key, EVP_PKEY_PUBLIC_KEY, params)) {
@@ -230,9 +220,8 @@ copy_parts(struct prov_key *to, const struct prov_key *from, int selection)
     OSSL_PARAM *params = NULL;
     bool ok = false;
 
-    if (EVP_PKEY_todata(from->soft, selection, &params) == 1) {
+    if (EVP_PKEY_todata(from->soft, selection, &params) == 1)
         ok = prov_key_import(to, selection, params);
-    }
     OSSL_PARAM_free(params);
     return ok;
 }
@@ -243,16 +232,14 @@ prov_key_dup(const struct prov_key *from, int selection)
     struct prov_key *to = prov_key_new(from->prov, from->type);
     bool ok = true;
 
-    if (to == NULL) {
+    if (to == NULL)
         return NULL;
-    }
     to->ephemeral = from->ephemeral;
     if ((selection & from->parts & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
         ok = (to->soft = EVP_PKEY_dup(from->soft)) != NULL;
         to->parts = from->parts;
-        if (from->chip != NULL) {
+        if (from->chip != NULL)
             to->chip = scu_key_ref(from->chip);
-        }
     } else if ((selection & from->parts) != 0) {
         ok = copy_parts(to, from,
             selection & ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY);

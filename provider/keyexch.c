@@ -51,9 +51,8 @@ newctx(void *provctx)
 {
     struct exch_ctx *ctx = calloc(1, sizeof(*ctx));
 
-    if (ctx != NULL) {
+    if (ctx != NULL)
         ctx->prov = prov_ref(provctx);
-    }
     return ctx;
 }
 
@@ -62,9 +61,8 @@ freectx(void *vctx)
 {
     struct exch_ctx *ctx = vctx;
 
-    if (ctx == NULL) {
+    if (ctx == NULL)
         return;
-    }
     reset(ctx);
     prov_unref(ctx->prov);
     free(ctx);
@@ -77,17 +75,15 @@ dupctx(void *vctx)
     struct exch_ctx *to = newctx(from->prov);
     bool ok = to != NULL;
 
-    if (!ok) {
+    if (!ok)
         return NULL;
-    }
     to->key = from->key != NULL ? prov_key_ref(from->key) : NULL;
     to->peer = from->peer != NULL ? prov_key_ref(from->peer) : NULL;
     to->kdf = from->kdf;
     to->kdf.ukm = NULL;
     to->kdf.ukm_len = 0;
-    if (from->ops != NULL) {
+    if (from->ops != NULL)
         ok = (to->ops = EVP_PKEY_CTX_dup(from->ops)) != NULL;
-    }
     if (ok && from->kdf.ukm_len > 0) {
         to->kdf.ukm = OPENSSL_memdup(from->kdf.ukm, from->kdf.ukm_len);
         ok = to->kdf.ukm != NULL;
@@ -105,9 +101,8 @@ set_kdf_type(struct exch_ctx *ctx, const OSSL_PARAM *param)
 {
     const char *type = NULL;
 
-    if (!OSSL_PARAM_get_utf8_string_ptr(param, &type)) {
+    if (!OSSL_PARAM_get_utf8_string_ptr(param, &type))
         return false;
-    }
     ctx->kdf.x963 = strcmp(type, OSSL_KDF_NAME_X963KDF) == 0;
     return ctx->kdf.x963 || type[0] == '\0' ||
         prov_raise(ctx->prov, SCU_E_UNSUPPORTED,
@@ -120,9 +115,8 @@ set_ukm(struct kdf *kdf, const OSSL_PARAM *param)
     void *ukm = NULL;
     size_t len = 0;
 
-    if (!OSSL_PARAM_get_octet_string(param, &ukm, 0, &len)) {
+    if (!OSSL_PARAM_get_octet_string(param, &ukm, 0, &len))
         return false;
-    }
     OPENSSL_clear_free(kdf->ukm, kdf->ukm_len);
     kdf->ukm = ukm;
     kdf->ukm_len = len;
@@ -137,22 +131,19 @@ set_chip_params(struct exch_ctx *ctx, const OSSL_PARAM params[])
     int cofactor = 0;
 
     p = OSSL_PARAM_locate_const(params, OSSL_EXCHANGE_PARAM_KDF_TYPE);
-    if (p != NULL && !set_kdf_type(ctx, p)) {
+    if (p != NULL && !set_kdf_type(ctx, p))
         return false;
-    }
     p = OSSL_PARAM_locate_const(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST);
     if (p != NULL &&
         !OSSL_PARAM_get_utf8_string(p, &digest, sizeof(ctx->kdf.digest))) {
         return false;
     }
     p = OSSL_PARAM_locate_const(params, OSSL_EXCHANGE_PARAM_KDF_OUTLEN);
-    if (p != NULL && !OSSL_PARAM_get_size_t(p, &ctx->kdf.out_len)) {
+    if (p != NULL && !OSSL_PARAM_get_size_t(p, &ctx->kdf.out_len))
         return false;
-    }
     p = OSSL_PARAM_locate_const(params, OSSL_EXCHANGE_PARAM_KDF_UKM);
-    if (p != NULL && !set_ukm(&ctx->kdf, p)) {
+    if (p != NULL && !set_ukm(&ctx->kdf, p))
         return false;
-    }
     /* The chip's curves have cofactor 1: each mode gives the same. */
     p = OSSL_PARAM_locate_const(params,
         OSSL_EXCHANGE_PARAM_EC_ECDH_COFACTOR_MODE);
@@ -165,12 +156,10 @@ set_ctx_params(void *vctx, const OSSL_PARAM params[])
 {
     struct exch_ctx *ctx = vctx;
 
-    if (params == NULL || params->key == NULL) {
+    if (params == NULL || params->key == NULL)
         return 1;
-    }
-    if (ctx->ops != NULL) {
+    if (ctx->ops != NULL)
         return EVP_PKEY_CTX_set_params(ctx->ops, params) == 1;
-    }
     return ctx->key != NULL && set_chip_params(ctx, params);
 }
 
@@ -180,9 +169,8 @@ get_ctx_params(void *vctx, OSSL_PARAM params[])
     const struct exch_ctx *ctx = vctx;
     OSSL_PARAM *p = NULL;
 
-    if (ctx->ops != NULL) {
+    if (ctx->ops != NULL)
         return EVP_PKEY_CTX_get_params(ctx->ops, params) == 1;
-    }
     p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_TYPE);
     if (p != NULL &&
         !OSSL_PARAM_set_utf8_string(p,
@@ -190,13 +178,11 @@ get_ctx_params(void *vctx, OSSL_PARAM params[])
         return 0;
     }
     p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_DIGEST);
-    if (p != NULL && !OSSL_PARAM_set_utf8_string(p, ctx->kdf.digest)) {
+    if (p != NULL && !OSSL_PARAM_set_utf8_string(p, ctx->kdf.digest))
         return 0;
-    }
     p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_OUTLEN);
-    if (p != NULL && !OSSL_PARAM_set_size_t(p, ctx->kdf.out_len)) {
+    if (p != NULL && !OSSL_PARAM_set_size_t(p, ctx->kdf.out_len))
         return 0;
-    }
     p = OSSL_PARAM_locate(params, OSSL_EXCHANGE_PARAM_KDF_UKM);
     if (p != NULL &&
         !OSSL_PARAM_set_octet_ptr(p, ctx->kdf.ukm, ctx->kdf.ukm_len)) {
@@ -213,16 +199,14 @@ init(void *vctx, void *vkey, const OSSL_PARAM params[])
     struct prov_key *key = vkey;
     OSSL_LIB_CTX *libctx = prov_libctx(ctx->prov);
 
-    if (libctx == NULL || key == NULL || key->soft == NULL) {
+    if (libctx == NULL || key == NULL || key->soft == NULL)
         return 0;
-    }
     reset(ctx);
     ctx->key = prov_key_ref(key);
     if (key->chip == NULL) {
         ctx->ops = EVP_PKEY_CTX_new_from_pkey(libctx, key->soft, NULL);
-        if (ctx->ops == NULL || EVP_PKEY_derive_init(ctx->ops) != 1) {
+        if (ctx->ops == NULL || EVP_PKEY_derive_init(ctx->ops) != 1)
             return 0;
-        }
     }
     return set_ctx_params(ctx, params);
 }
@@ -233,12 +217,10 @@ set_peer(void *vctx, void *vpeer)
     struct exch_ctx *ctx = vctx;
     struct prov_key *peer = vpeer;
 
-    if (ctx->key == NULL || peer == NULL || peer->soft == NULL) {
+    if (ctx->key == NULL || peer == NULL || peer->soft == NULL)
         return 0;
-    }
-    if (ctx->ops != NULL) {
+    if (ctx->ops != NULL)
         return EVP_PKEY_derive_set_peer(ctx->ops, peer->soft) == 1;
-    }
     if (EVP_PKEY_parameters_eq(ctx->key->soft, peer->soft) != 1) {
         return prov_raise(ctx->prov, SCU_E_ARG,
             "the peer's key is on another curve");
@@ -288,7 +270,7 @@ run_kdf(struct exch_ctx *ctx, uint8_t *secret, size_t len,
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
             ctx->kdf.digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret, len),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_UKM, ctx->kdf.ukm,
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, ctx->kdf.ukm,
             ctx->kdf.ukm_len),
         OSSL_PARAM_construct_end(),
     };
@@ -307,9 +289,8 @@ derive(void *vctx, unsigned char *out, size_t *out_len, size_t size)
     size_t len = sizeof(secret), want = 0;
     int ok = 0;
 
-    if (ctx->key == NULL) {
+    if (ctx->key == NULL)
         return 0;
-    }
     if (ctx->ops != NULL) {
         *out_len = size;
         return EVP_PKEY_derive(ctx->ops, out, out_len) == 1;

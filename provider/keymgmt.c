@@ -43,9 +43,8 @@ load(const void *reference, size_t size)
     struct prov_key **from = NULL;
     struct prov_key *key = NULL;
 
-    if (size != sizeof(from)) {
+    if (size != sizeof(from))
         return NULL;
-    }
     from = (struct prov_key **)(uintptr_t)reference;
     key = *from;
     *from = NULL;
@@ -58,12 +57,10 @@ has(const void *keydata, int selection)
     const struct prov_key *key = keydata;
     int want = selection & OSSL_KEYMGMT_SELECT_KEYPAIR;
 
-    if (key == NULL) {
+    if (key == NULL)
         return 0;
-    }
-    if (key->type->has_domain) {
+    if (key->type->has_domain)
         want |= selection & OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS;
-    }
     return (key->parts & want) == want;
 }
 
@@ -76,9 +73,8 @@ match(const void *keydata1, const void *keydata2, int selection)
         key2->soft == NULL) {
         return 0;
     }
-    if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0) {
+    if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0)
         return EVP_PKEY_eq(key1->soft, key2->soft) == 1;
-    }
     return EVP_PKEY_parameters_eq(key1->soft, key2->soft) == 1;
 }
 
@@ -97,9 +93,8 @@ validate(const void *keydata, int selection, int checktype)
              NULL)) == NULL) {
         return 0;
     }
-    if (key->chip != NULL && parts != 0) {
+    if (key->chip != NULL && parts != 0)
         parts = OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
-    }
     if (parts == OSSL_KEYMGMT_SELECT_KEYPAIR) {
         ok = EVP_PKEY_pairwise_check(ctx) == 1 &&
             EVP_PKEY_private_check(ctx) == 1;
@@ -158,21 +153,18 @@ set_params(void *keydata, const OSSL_PARAM params[])
 {
     struct prov_key *key = keydata;
 
-    if (params == NULL || params->key == NULL) {
+    if (params == NULL || params->key == NULL)
         return 1;
-    }
-    if (key->soft == NULL) {
+    if (key->soft == NULL)
         return 0;
-    }
     if (key->chip != NULL &&
         OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) !=
             NULL) {
         return prov_raise(key->prov, SCU_E_ARG,
             "the public half of a key in the chip cannot be altered");
     }
-    if (EVP_PKEY_set_params(key->soft, prov_unconst(params)) != 1) {
+    if (EVP_PKEY_set_params(key->soft, prov_unconst(params)) != 1)
         return 0;
-    }
     prov_key_learn(key);
     return 1;
 }
@@ -239,9 +231,8 @@ rsa_types(int selection)
         OSSL_PARAM_END,
     };
 
-    if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
+    if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
         return NULL;
-    }
     return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 ? pair : public;
 }
 
@@ -263,9 +254,8 @@ ec_types(int selection)
         OSSL_PARAM_END,
     };
 
-    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
         return pair;
-    }
     return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? public : curve;
 }
 
@@ -340,15 +330,15 @@ ec_settable(void *provctx)
         PROV_FN(OSSL_FUNC_KEYMGMT_EXPORT, export),                   \
         PROV_FN(OSSL_FUNC_KEYMGMT_GET_PARAMS, get_params),           \
         PROV_FN(OSSL_FUNC_KEYMGMT_SET_PARAMS, set_params),           \
-        PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, gen_set_params),   \
-        PROV_FN(OSSL_FUNC_KEYMGMT_GEN, gen),                         \
-        PROV_FN(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, gen_cleanup)
+        PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, prov_gen_set_params),   \
+        PROV_FN(OSSL_FUNC_KEYMGMT_GEN, prov_gen),                         \
+        PROV_FN(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, prov_gen_cleanup)
 
 static const OSSL_DISPATCH rsa_functions[] = {
     COMMON_FUNCTIONS,
     PROV_FN(OSSL_FUNC_KEYMGMT_NEW, new_rsa),
-    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_INIT, gen_init_rsa),
-    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, gen_settable_rsa),
+    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_INIT, prov_gen_init_rsa),
+    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, prov_gen_settable_rsa),
     PROV_FN(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, rsa_types),
     PROV_FN(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, rsa_types),
     PROV_FN(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, rsa_gettable),
@@ -360,9 +350,9 @@ static const OSSL_DISPATCH rsa_functions[] = {
 static const OSSL_DISPATCH ec_functions[] = {
     COMMON_FUNCTIONS,
     PROV_FN(OSSL_FUNC_KEYMGMT_NEW, new_ec),
-    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_INIT, gen_init_ec),
-    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, gen_set_template),
-    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, gen_settable_ec),
+    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_INIT, prov_gen_init_ec),
+    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, prov_gen_set_template),
+    PROV_FN(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, prov_gen_settable_ec),
     PROV_FN(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, ec_types),
     PROV_FN(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, ec_types),
     PROV_FN(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, ec_gettable),

@@ -49,14 +49,12 @@ prov_unref(struct prov_ctx *prov)
 {
     struct scu_chip *chip = NULL;
 
-    if (prov == NULL || atomic_fetch_sub(&prov->refs, 1) != 1) {
+    if (prov == NULL || atomic_fetch_sub(&prov->refs, 1) != 1)
         return;
-    }
     chip = prov->chip;
     scu_chip_free(&chip);
-    if (prov->software != NULL) {
+    if (prov->software != NULL)
         OSSL_PROVIDER_unload(prov->software);
-    }
     OSSL_LIB_CTX_free(prov->libctx);
     pthread_mutex_destroy(&prov->mutex);
     free(prov->tcti);
@@ -71,9 +69,8 @@ prov_libctx(struct prov_ctx *prov)
 {
     OSSL_LIB_CTX *libctx = prov->libctx;
 
-    if (libctx != NULL) {
+    if (libctx != NULL)
         return libctx;
-    }
     pthread_mutex_lock(&prov->mutex);
     libctx = prov->libctx;
     if (libctx == NULL && (libctx = OSSL_LIB_CTX_new()) != NULL) {
@@ -109,14 +106,12 @@ prov_chip(struct prov_ctx *prov)
     struct scu_chip *chip = prov->chip;
     int rc = SCU_OK;
 
-    if (chip != NULL) {
+    if (chip != NULL)
         return chip;
-    }
     pthread_mutex_lock(&prov->mutex);
     chip = prov->chip;
-    if (chip == NULL && (rc = scu_chip_open(&options, &chip)) == SCU_OK) {
+    if (chip == NULL && (rc = scu_chip_open(&options, &chip)) == SCU_OK)
         prov->chip = chip;
-    }
     pthread_mutex_unlock(&prov->mutex);
     if (rc != SCU_OK) {
         prov_raise_scu(prov, rc);
@@ -245,9 +240,8 @@ get_params(void *provctx, OSSL_PARAM params[])
     (void)provctx;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         p = OSSL_PARAM_locate(params, texts[i].key);
-        if (p != NULL && !OSSL_PARAM_set_utf8_ptr(p, texts[i].value)) {
+        if (p != NULL && !OSSL_PARAM_set_utf8_ptr(p, texts[i].value))
             return 0;
-        }
     }
     p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
     return p == NULL || OSSL_PARAM_set_int(p, 1);
@@ -271,9 +265,8 @@ query_operation(void *provctx, int operation, int *no_cache)
     (void)provctx;
     *no_cache = 0;
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        if (operations[i].operation == operation) {
+        if (operations[i].operation == operation)
             return operations[i].algorithms;
-        }
     }
     return NULL;
 }

@@ -35,9 +35,8 @@ newctx(void *provctx, const char *properties)
     struct sign_ctx *ctx = calloc(1, sizeof(*ctx));
 
     (void)properties;
-    if (ctx != NULL) {
+    if (ctx != NULL)
         ctx->prov = prov_ref(provctx);
-    }
     return ctx;
 }
 
@@ -46,9 +45,8 @@ freectx(void *vctx)
 {
     struct sign_ctx *ctx = vctx;
 
-    if (ctx == NULL) {
+    if (ctx == NULL)
         return;
-    }
     reset(ctx);
     prov_unref(ctx->prov);
     free(ctx);
@@ -84,12 +82,10 @@ set_ctx_params(void *vctx, const OSSL_PARAM params[])
     const OSSL_PARAM *digest = NULL;
     const char *name = NULL;
 
-    if (params == NULL || params->key == NULL) {
+    if (params == NULL || params->key == NULL)
         return 1;
-    }
-    if (ctx->ops == NULL) {
+    if (ctx->ops == NULL)
         return 0;
-    }
     digest = OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_DIGEST);
     if (digest != NULL && ctx->message != NULL &&
         (!OSSL_PARAM_get_utf8_string_ptr(digest, &name) ||
@@ -110,17 +106,15 @@ init(struct sign_ctx *ctx, struct prov_key *key, int operation,
     bool on_chip = false;
     int rc = 0;
 
-    if (libctx == NULL || use == NULL || use->soft == NULL) {
+    if (libctx == NULL || use == NULL || use->soft == NULL)
         return 0;
-    }
     use = prov_key_ref(use);
     reset(ctx);
     ctx->key = use;
     on_chip = operation == EVP_PKEY_OP_SIGN && use->chip != NULL;
     ctx->ops = EVP_PKEY_CTX_new_from_pkey(libctx, use->soft, NULL);
-    if (ctx->ops == NULL) {
+    if (ctx->ops == NULL)
         return 0;
-    }
     if (operation == EVP_PKEY_OP_SIGN && !on_chip) {
         rc = EVP_PKEY_sign_init(ctx->ops);
     } else if (operation == EVP_PKEY_OP_VERIFYRECOVER) {
@@ -156,12 +150,10 @@ sign(void *vctx, unsigned char *sig, size_t *sig_len, size_t size,
 {
     const struct sign_ctx *ctx = vctx;
 
-    if (ctx->ops == NULL) {
+    if (ctx->ops == NULL)
         return 0;
-    }
-    if (ctx->on_chip) {
-        return sign_on_chip(ctx, sig, sig_len, size, tbs, tbs_len);
-    }
+    if (ctx->on_chip)
+        return prov_sign_on_chip(ctx, sig, sig_len, size, tbs, tbs_len);
     *sig_len = size;
     return EVP_PKEY_sign(ctx->ops, sig, sig_len, tbs, tbs_len) == 1;
 }
@@ -197,16 +189,13 @@ digest_init(struct sign_ctx *ctx, const char *name, struct prov_key *key,
     EVP_MD *md = NULL;
     int ok = 0;
 
-    if (!init(ctx, key, operation, NULL)) {
+    if (!init(ctx, key, operation, NULL))
         return 0;
-    }
-    if (name == NULL || name[0] == '\0') {
+    if (name == NULL || name[0] == '\0')
         name = DEFAULT_DIGEST;
-    }
     md = EVP_MD_fetch(prov_libctx(ctx->prov), name, NULL);
-    if (md == NULL) {
+    if (md == NULL)
         return 0;
-    }
     digest[0] = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
         (char *)(uintptr_t)EVP_MD_get0_name(md), 0);
     ok = EVP_PKEY_CTX_set_params(ctx->ops, digest) == 1 &&
@@ -247,9 +236,8 @@ digest_sign_final(void *vctx, unsigned char *sig, size_t *sig_len, size_t size)
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    if (ctx->message == NULL) {
+    if (ctx->message == NULL)
         return 0;
-    }
     if (sig == NULL) {
         return sign(ctx, NULL, sig_len, 0, NULL,
             (size_t)EVP_MD_CTX_get_size(ctx->message));
@@ -262,9 +250,8 @@ static int
 digest_sign(void *vctx, unsigned char *sig, size_t *sig_len, size_t size,
     const unsigned char *data, size_t len)
 {
-    if (sig != NULL && !digest_update(vctx, data, len)) {
+    if (sig != NULL && !digest_update(vctx, data, len))
         return 0;
-    }
     return digest_sign_final(vctx, sig, sig_len, size);
 }
 
@@ -288,7 +275,7 @@ digest_verify(void *vctx, const unsigned char *sig, size_t sig_len,
         digest_verify_final(vctx, sig, sig_len);
 }
 
-/* --- parameters ------------------------------------------------------------ */
+/* --- parameters -------------------------------------------------------- */
 
 /* The AlgorithmIdentifier is ours, so that PSS has its parameters in it. */
 static int
@@ -300,19 +287,16 @@ get_ctx_params(void *vctx, OSSL_PARAM params[])
     size_t len = 0;
     int ok = 0;
 
-    if (ctx->ops == NULL) {
+    if (ctx->ops == NULL)
         return 0;
-    }
     id = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID);
     if (id != params || params[1].key != NULL) {
-        if (EVP_PKEY_CTX_get_params(ctx->ops, params) != 1) {
+        if (EVP_PKEY_CTX_get_params(ctx->ops, params) != 1)
             return 0;
-        }
     }
-    if (id == NULL) {
+    if (id == NULL)
         return 1;
-    }
-    len = sign_algorithm_id(ctx, &der);
+    len = prov_sign_algorithm_id(ctx, &der);
     ok = OSSL_PARAM_set_octet_string(id, der, len);
     OPENSSL_free(der);
     return ok;

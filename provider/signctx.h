@@ -27,18 +27,18 @@ struct sign_how {
 };
 
 /* Reads it. On failure an error is raised and *how holds nothing. */
-bool sign_how(const struct sign_ctx *ctx, struct sign_how *how);
-void sign_how_free(struct sign_how *how);
+bool prov_sign_how(const struct sign_ctx *ctx, struct sign_how *how);
+void prov_sign_how_free(struct sign_how *how);
 
 /*
  * The DER of the AlgorithmIdentifier of such signatures (RFC 3279, 4055, 5758)
  * at *der, to be freed by OPENSSL_free(), and its length, or 0 where there is
  * none.
  */
-size_t sign_algorithm_id(const struct sign_ctx *ctx, unsigned char **der);
+size_t prov_sign_algorithm_id(const struct sign_ctx *ctx, unsigned char **der);
 
 /* Signs a digest in the chip. sig may be NULL to learn the size. */
-bool sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig,
+bool prov_sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig,
     size_t *sig_len, size_t size, const unsigned char *tbs, size_t tbs_len);
 
 #endif

@@ -18,7 +18,7 @@
 #endif
 
 void
-sign_how_free(struct sign_how *how)
+prov_sign_how_free(struct sign_how *how)
 {
     EVP_MD_free(how->digest);
     EVP_MD_free(how->mgf1);
@@ -54,33 +54,29 @@ get_digest(const struct sign_ctx *ctx, const char *param, EVP_MD **digest)
     char name[64];
 
     *digest = NULL;
-    if (!get_text(ctx->ops, param, name, sizeof(name))) {
+    if (!get_text(ctx->ops, param, name, sizeof(name)))
         return false;
-    }
-    if (name[0] == '\0') {
+    if (name[0] == '\0')
         return true;
-    }
     *digest = EVP_MD_fetch(prov_libctx(ctx->prov), name, NULL);
     return *digest != NULL;
 }
 
 bool
-sign_how(const struct sign_ctx *ctx, struct sign_how *how)
+prov_sign_how(const struct sign_ctx *ctx, struct sign_how *how)
 {
     memset(how, 0, sizeof(*how));
-    if (!get_digest(ctx, OSSL_SIGNATURE_PARAM_DIGEST, &how->digest)) {
+    if (!get_digest(ctx, OSSL_SIGNATURE_PARAM_DIGEST, &how->digest))
         return false;
-    }
-    if (ctx->key->type->kind == SCU_KIND_EC) {
+    if (ctx->key->type->kind == SCU_KIND_EC)
         return true;
-    }
     if (!get_int(ctx->ops, OSSL_SIGNATURE_PARAM_PAD_MODE, &how->pad) ||
         (how->pad == RSA_PKCS1_PSS_PADDING &&
             (!get_int(ctx->ops, OSSL_SIGNATURE_PARAM_PSS_SALTLEN,
                  &how->salt) ||
                 !get_digest(ctx, OSSL_SIGNATURE_PARAM_MGF1_DIGEST,
                     &how->mgf1)))) {
-        sign_how_free(how);
+        prov_sign_how_free(how);
         return false;
     }
     return true;
@@ -108,12 +104,13 @@ find_scheme(const char *family, const EVP_MD *digest)
 {
     size_t len = strlen(family);
     const struct scu_scheme *scheme = NULL;
-    const char *hash = NULL;
+    const char *name = NULL, *hash = NULL;
 
     for (size_t i = 0; (scheme = scu_scheme_at(i)) != NULL; i++) {
         hash = scu_scheme_hash(scheme);
-        if (hash != NULL && strncmp(scu_scheme_name(scheme), family, len) == 0 &&
-            scu_scheme_name(scheme)[len] == '-' && EVP_MD_is_a(digest, hash)) {
+        name = scu_scheme_name(scheme);
+        if (hash != NULL && strncmp(name, family, len) == 0 &&
+            name[len] == '-' && EVP_MD_is_a(digest, hash)) {
             return scheme;
         }
     }
@@ -159,12 +156,10 @@ struct request {
 static bool
 choose_ec(const struct sign_how *how, struct request *request)
 {
-    if (how->digest != NULL) {
+    if (how->digest != NULL)
         request->scheme = find_scheme("ECDSA", how->digest);
-    }
-    if (request->scheme == NULL) {
+    if (request->scheme == NULL)
         request->scheme = scu_scheme_by_name("ECDSA");
-    }
     return request->scheme != NULL;
 }
 
@@ -174,9 +169,8 @@ choose_pkcs1(const struct sign_how *how, struct request *request)
 {
     if (how->digest != NULL && !EVP_MD_is_a(how->digest, "MD5-SHA1")) {
         request->scheme = find_scheme("RSASSA", how->digest);
-        if (request->scheme != NULL) {
+        if (request->scheme != NULL)
             return true;
-        }
         request->tbs_len = digest_info(how->digest, request->tbs,
             request->tbs_len, &request->info);
         request->tbs = request->info;
@@ -200,18 +194,16 @@ static bool
 choose(const struct sign_ctx *ctx, const struct sign_how *how,
     struct request *request)
 {
-    if (ctx->key->type->kind == SCU_KIND_EC) {
+    if (ctx->key->type->kind == SCU_KIND_EC)
         return choose_ec(how, request);
-    }
-    if (how->pad == RSA_PKCS1_PADDING) {
+    if (how->pad == RSA_PKCS1_PADDING)
         return choose_pkcs1(how, request);
-    }
     return how->pad == RSA_PKCS1_PSS_PADDING && choose_pss(how, request);
 }
 
 bool
-sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig, size_t *sig_len,
-    size_t size, const unsigned char *tbs, size_t tbs_len)
+prov_sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig,
+    size_t *sig_len, size_t size, const unsigned char *tbs, size_t tbs_len)
 {
     struct request request = { .tbs = tbs, .tbs_len = tbs_len };
     struct sign_how how = { 0 };
@@ -221,9 +213,8 @@ sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig, size_t *sig_len,
         *sig_len = scu_key_signature_size(ctx->key->chip);
         return true;
     }
-    if (!sign_how(ctx, &how)) {
+    if (!prov_sign_how(ctx, &how))
         return false;
-    }
     if (!choose(ctx, &how, &request)) {
         prov_raise(ctx->prov, SCU_E_UNSUPPORTED,
             "a key in the chip does not sign with this padding and digest");
@@ -232,12 +223,11 @@ sign_on_chip(const struct sign_ctx *ctx, unsigned char *sig, size_t *sig_len,
     *sig_len = size;
     rc = scu_key_sign(ctx->key->chip, request.scheme, request.salt,
         request.tbs, request.tbs_len, sig, sig_len);
-    if (rc != SCU_OK) {
+    if (rc != SCU_OK)
         prov_raise_scu(ctx->prov, rc);
-    }
 out:
     OPENSSL_free(request.info);
-    sign_how_free(&how);
+    prov_sign_how_free(&how);
     return rc == SCU_OK;
 }
 
@@ -291,9 +281,8 @@ pss_parameters(const struct sign_ctx *ctx, const struct sign_how *how)
     if (ok && EVP_MD_get_type(how->digest) != NID_sha1) {
         pss->hashAlgorithm = X509_ALGOR_new();
         ok = pss->hashAlgorithm != NULL;
-        if (ok) {
+        if (ok)
             X509_ALGOR_set_md(pss->hashAlgorithm, how->digest);
-        }
     }
     if (ok && EVP_MD_get_type(how->mgf1) != NID_sha1) {
         pss->maskGenAlgorithm = mgf1_algorithm(how->mgf1);
@@ -304,9 +293,8 @@ pss_parameters(const struct sign_ctx *ctx, const struct sign_how *how)
         ok = pss->saltLength != NULL &&
             ASN1_INTEGER_set(pss->saltLength, salt) == 1;
     }
-    if (ok) {
+    if (ok)
         packed = ASN1_item_pack(pss, ASN1_ITEM_rptr(RSA_PSS_PARAMS), NULL);
-    }
     RSA_PSS_PARAMS_free(pss);
     return packed;
 }
@@ -319,9 +307,8 @@ set_algorithm(const struct sign_ctx *ctx, const struct sign_how *how,
     ASN1_STRING *pss = NULL;
     int nid = NID_undef;
 
-    if (how->digest == NULL) {
+    if (how->digest == NULL)
         return false;
-    }
     if (how->pad == RSA_PKCS1_PSS_PADDING) {
         pss = pss_parameters(ctx, how);
         if (pss == NULL ||
@@ -332,9 +319,8 @@ set_algorithm(const struct sign_ctx *ctx, const struct sign_how *how,
         }
         return true;
     }
-    if (type->kind == SCU_KIND_RSA && how->pad != RSA_PKCS1_PADDING) {
+    if (type->kind == SCU_KIND_RSA && how->pad != RSA_PKCS1_PADDING)
         return false;
-    }
     return OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(how->digest),
                type->nid) == 1 &&
         X509_ALGOR_set0(algorithm, OBJ_nid2obj(nid),
@@ -342,18 +328,18 @@ set_algorithm(const struct sign_ctx *ctx, const struct sign_how *how,
 }
 
 size_t
-sign_algorithm_id(const struct sign_ctx *ctx, unsigned char **der)
+prov_sign_algorithm_id(const struct sign_ctx *ctx, unsigned char **der)
 {
     X509_ALGOR *algorithm = X509_ALGOR_new();
     struct sign_how how = { 0 };
     int len = 0;
 
     *der = NULL;
-    if (algorithm != NULL && sign_how(ctx, &how) &&
+    if (algorithm != NULL && prov_sign_how(ctx, &how) &&
         set_algorithm(ctx, &how, algorithm)) {
         len = i2d_X509_ALGOR(algorithm, der);
     }
-    sign_how_free(&how);
+    prov_sign_how_free(&how);
     X509_ALGOR_free(algorithm);
     return len > 0 ? (size_t)len : 0;
 }
