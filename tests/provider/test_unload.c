@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "ossl.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/*
+ * The module comes and goes. Under the address sanitizer this also shows that
+ * nothing is left behind.
+ */
+
+static void
+module__is_loaded_and_unloaded_again(void **state)
+{
+    struct ossl *o = *state;
+
+    for (int i = 0; i < 3; i++) {
+        void *again = o;
+        EVP_PKEY *key = NULL;
+
+        assert_int_equal(ossl_scu_first(&again), 0);
+        key = ossl_chip_ec(o, "P-256");
+        ossl_sign_and_verify(o, key, "SHA256");
+        EVP_PKEY_free(key);
+        assert_int_equal(ossl_teardown(&again), 0);
+    }
+}
+
+static void
+key__outlives_the_programs_hold_on_the_module(void **state)
+{
+    struct ossl *o = *state;
+    void *again = o;
+    EVP_PKEY *key = NULL;
+
+    assert_int_equal(ossl_scu_first(&again), 0);
+    key = ossl_chip_ec(o, "P-256");
+    assert_int_equal(OSSL_PROVIDER_unload(o->providers[0]), 1);
+    o->providers[0] = NULL;
+    EVP_PKEY_free(key);
+    assert_int_equal(ossl_teardown(&again), 0);
+}
+
+static void
+unused_module__asks_nothing_of_the_chip(void **state)
+{
+    struct ossl *o = *state;
+    void *again = o;
+    char tcti[256];
+
+    (void)snprintf(tcti, sizeof(tcti), "%s", getenv("SCU_TCTI"));
+    setenv("SCU_TCTI", "there-is-no-such-tcti", 1);
+    assert_int_equal(ossl_scu_first(&again), 0);
+    assert_int_equal(OSSL_PROVIDER_self_test(o->providers[0]), 1);
+    assert_string_equal(OSSL_PROVIDER_get0_name(o->providers[0]), "scu");
+    assert_int_equal(ossl_teardown(&again), 0);
+    setenv("SCU_TCTI", tcti, 1);
+}
+
+/* As most programs do: nothing is freed, exit() does the rest. */
+static void
+program__ends_with_keys_in_use(void **state)
+{
+    struct ossl *o = *state;
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        EVP_PKEY *key = NULL;
+        SSL_CTX *ssl = NULL;
+
+        if (OSSL_PROVIDER_load(NULL, "scu") == NULL ||
+            OSSL_PROVIDER_load(NULL, "default") == NULL) {
+            _exit(1);
+        }
+        o->libctx = NULL;
+        key = ossl_chip_ec(o, "P-256");
+        ossl_sign_and_verify(o, key, "SHA256");
+        ssl = SSL_CTX_new(TLS_server_method());
+        if (SSL_CTX_use_PrivateKey(ssl, key) != 1)
+            _exit(2);
+        EVP_PKEY_free(key);
+        SSL_CTX_free(ssl);
+        exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(module__is_loaded_and_unloaded_again),
+        cmocka_unit_test(key__outlives_the_programs_hold_on_the_module),
+        cmocka_unit_test(unused_module__asks_nothing_of_the_chip),
+        cmocka_unit_test(program__ends_with_keys_in_use),
+    };
+
+    return cmocka_run_group_tests(tests, ossl_group_setup,
+        ossl_group_teardown);
+}
