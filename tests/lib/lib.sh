@@ -97,7 +97,8 @@ expect_output() {
 # spawn COMMAND...: in the background, gone when this shell is, however that
 # ends. Its id is in SPAWNED.
 spawn() {
-    setpriv --pdeathsig KILL "$@" &
+    # Without <&0 the shell would give it an empty standard input.
+    setpriv --pdeathsig KILL "$@" <&0 &
     SPAWNED=$!
     OWN_PIDS+=("$SPAWNED")
 }
