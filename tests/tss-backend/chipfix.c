@@ -186,7 +186,7 @@ chipfix_refuse(struct chipfix *fix, uint32_t code, uint32_t rc)
 unsigned
 chipfix_transients(struct chipfix *fix)
 {
-    return provisioned_count(fix->provisioned, TPM2_TRANSIENT_FIRST);
+    return provisioned_count(fix->provisioned, CHIP_TRANSIENT_FIRST);
 }
 
 unsigned
@@ -201,7 +201,7 @@ flush(struct scu_chip *chip, void *arg)
 {
     (void)arg;
     for (TPM2_HANDLE i = 0; i < 3; i++)
-        (void)chip_flush(chip, TPM2_TRANSIENT_FIRST + i);
+        (void)chip_flush(chip, CHIP_TRANSIENT_FIRST + i);
     return SCU_OK;
 }
 

@@ -16,12 +16,11 @@
 
 #include <cmocka.h>
 
+/* The builder borrows the point. */
 static void
 push_ec(OSSL_PARAM_BLD *build, const struct scu_key *key,
-    const struct scu_public *public)
+    const struct scu_public *public, uint8_t *point)
 {
-    static uint8_t point[1 + 2 * 66];
-
     point[0] = 4;
     memcpy(point + 1, public->x, public->xy_len);
     memcpy(point + 1 + public->xy_len, public->y, public->xy_len);
@@ -36,6 +35,7 @@ judge_public(const struct scu_key *key)
 {
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     struct scu_public public;
+    uint8_t point[1 + 2 * KEY_MAX_COORDINATE];
     EVP_PKEY_CTX *ctx;
     EVP_PKEY *pkey = NULL;
     OSSL_PARAM *params;
@@ -47,7 +47,7 @@ judge_public(const struct scu_key *key)
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
         OSSL_PARAM_BLD_push_uint(build, OSSL_PKEY_PARAM_RSA_E, public.e);
     } else {
-        push_ec(build, key, &public);
+        push_ec(build, key, &public, point);
     }
     params = OSSL_PARAM_BLD_to_param(build);
     ctx = EVP_PKEY_CTX_new_from_name(NULL,

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "judge.h"
+#include "key/alg.h"
 #include "key/template.h"
 #include "tests/tss-backend/chipfix.h"
 
@@ -197,19 +198,31 @@ generate__arguments(void **state)
 static void
 generate__algorithm_that_the_chip_has_not(void **state)
 {
+    static const struct scu_alg odd = {
+        .name = "RSA-1536", .kind = SCU_KIND_RSA, .bits = 1536, .size = 192,
+    };
     struct chipfix *fix = *state;
     struct scu_key *key = NULL;
 
-    chipfix_refuse(fix, TPM2_CC_Create, TPM2_RC_CURVE | TPM2_RC_P |
-        TPM2_RC_2);
-    assert_int_not_equal(scu_key_generate(fix->chip,
-        scu_alg_by_name("P-384"), NULL, 0, &key), SCU_OK);
+    assert_int_equal(scu_key_generate(fix->chip, &odd, NULL, 0, &key),
+        SCU_E_UNSUPPORTED);
+    assert_non_null(strstr(scu_error_detail(), "RSA-1536"));
     assert_null(key);
+}
+
+/* A refusal for another cause is not put down to the algorithm. */
+static void
+generate__refused_for_another_cause(void **state)
+{
+    struct chipfix *fix = *state;
+    struct scu_key *key = NULL;
+
     chipfix_refuse(fix, TPM2_CC_Create, TPM2_RC_VALUE | TPM2_RC_P |
         TPM2_RC_2);
     assert_int_equal(scu_key_generate(fix->chip, scu_alg_by_name("P-384"),
         NULL, 0, &key), SCU_E_CHIP);
     chipfix_refuse(fix, 0, 0);
+    assert_null(key);
 }
 
 int
@@ -224,6 +237,7 @@ main(void)
         cmocka_unit_test(password__denied_by_the_file),
         cmocka_unit_test(generate__arguments),
         cmocka_unit_test(generate__algorithm_that_the_chip_has_not),
+        cmocka_unit_test(generate__refused_for_another_cause),
     };
 
     return cmocka_run_group_tests(tests, chipfix_setup, chipfix_teardown);
