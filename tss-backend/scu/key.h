@@ -73,7 +73,7 @@ SCU_API SCU_MUST_CHECK int scu_key_generate(struct scu_chip *chip,
  * (scu_key_from_pem; what stands around the block is passed over). Sends no
  * command: whether the chip takes the key shows at its first use.
  * SCU_E_KEYFILE with what is wrong at which place, SCU_E_UNSUPPORTED for
- * importable and sealed ones.
+ * importable and sealed ones and for curves that no row has.
  */
 SCU_API SCU_MUST_CHECK int scu_key_from_der(struct scu_chip *chip,
     const uint8_t *der, size_t len, struct scu_key **key);
@@ -130,13 +130,16 @@ SCU_API bool scu_key_can_decrypt(const struct scu_key *key);
 SCU_API size_t scu_key_signature_size(const struct scu_key *key);
 
 /*
- * Signs a digest. sig takes *sig_len octets; *sig_len becomes the length: DER
+ * Signs a digest. sig has room for *sig_len octets, scu_key_signature_size()
+ * or more; *sig_len becomes the length: DER
  * of ECDSA-Sig-Value (RFC 3279) or the RSA octet string. salt is of RSAPSS
  * only: octets, SCU_SALT_DIGEST or SCU_SALT_MAX; others pass 0.
  * One command when the key is loaded: TPM2_Sign, or, where the chip has not
  * the hash or would choose another salt, padding on the host and raw
  * TPM2_RSA_Decrypt. SCU_E_ARG: the digest's length is not the scheme's;
- * SCU_E_SIZE; SCU_E_USAGE; SCU_E_UNSUPPORTED; SCU_E_AUTH; SCU_E_FOREIGN_KEY.
+ * SCU_E_SIZE; SCU_E_USAGE; SCU_E_UNSUPPORTED; SCU_E_AUTH; SCU_E_FOREIGN_KEY;
+ * SCU_E_AUTH_NEEDED, without a command, where the key needs a password and
+ * none was set (the empty one counts as set).
  */
 SCU_API SCU_MUST_CHECK int scu_key_sign(struct scu_key *key,
     const struct scu_scheme *scheme, int salt, const uint8_t *digest,
