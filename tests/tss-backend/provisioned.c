@@ -157,20 +157,21 @@ provisioned_crowd(const struct provisioned *p, unsigned objects,
 }
 
 void
-provisioned_flush_all(const struct provisioned *p)
+provisioned_flush(const struct provisioned *p, uint32_t first)
 {
-    static const uint32_t kinds[] = {
-        TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST,
-    };
     struct outside o = { 0 };
     TPML_HANDLE handles;
 
     outside_open(p, &o);
-    for (size_t k = 0; k < 2; k++) {
-        list(&o, kinds[k], &handles);
-        for (uint32_t i = 0; i < handles.count; i++)
-            assert_int_equal(Tss2_Sys_FlushContext(o.sys,
-                handles.handle[i]), 0);
-    }
+    list(&o, first, &handles);
+    for (uint32_t i = 0; i < handles.count; i++)
+        assert_int_equal(Tss2_Sys_FlushContext(o.sys, handles.handle[i]), 0);
     outside_close(&o);
+}
+
+void
+provisioned_flush_all(const struct provisioned *p)
+{
+    provisioned_flush(p, TPM2_TRANSIENT_FIRST);
+    provisioned_flush(p, TPM2_LOADED_SESSION_FIRST);
 }

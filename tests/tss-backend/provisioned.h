@@ -46,4 +46,7 @@ void provisioned_crowd(const struct provisioned *p, unsigned objects,
 /* Flushes everything transient from outside. */
 void provisioned_flush_all(const struct provisioned *p);
 
+/* Flushes what there is of one kind of handle from outside. */
+void provisioned_flush(const struct provisioned *p, uint32_t first);
+
 #endif

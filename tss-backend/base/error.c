@@ -143,6 +143,13 @@ static const struct tpm_row tpm_codes[] = {
     { TPM2_RC_NV_RATE, SCU_E_BUSY },
 };
 
+/* Bad values of a link or its loader come from its configuration. */
+static const struct tpm_row conf_codes[] = {
+    { TSS2_BASE_RC_BAD_VALUE, SCU_E_CONF },
+    { TSS2_BASE_RC_NOT_SUPPORTED, SCU_E_CONF },
+    { TSS2_BASE_RC_ABI_MISMATCH, SCU_E_CONF },
+};
+
 /* Codes of the layers on the host, without the layer's number. */
 static const struct tpm_row host_codes[] = {
     { TSS2_BASE_RC_IO_ERROR, SCU_E_IO },
@@ -152,9 +159,6 @@ static const struct tpm_row host_codes[] = {
     { TSS2_BASE_RC_MALFORMED_RESPONSE, SCU_E_TAMPERED },
     { TSS2_BASE_RC_INSUFFICIENT_RESPONSE, SCU_E_TAMPERED },
     { TSS2_BASE_RC_MEMORY, SCU_E_MEMORY },
-    { TSS2_BASE_RC_BAD_VALUE, SCU_E_CONF },
-    { TSS2_BASE_RC_NOT_SUPPORTED, SCU_E_CONF },
-    { TSS2_BASE_RC_ABI_MISMATCH, SCU_E_CONF },
 };
 
 static int
@@ -166,15 +170,36 @@ look_up(const struct tpm_row *rows, size_t n, TSS2_RC code, int otherwise)
     return otherwise;
 }
 
+static int
+of_host(TSS2_RC rc)
+{
+    TSS2_RC base = rc & ~TSS2_RC_LAYER_MASK;
+    int otherwise = SCU_E_INTERNAL;
+
+    if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER)
+        otherwise = look_up(conf_codes,
+            sizeof(conf_codes) / sizeof(conf_codes[0]), base, otherwise);
+    return look_up(host_codes, sizeof(host_codes) / sizeof(host_codes[0]),
+        base, otherwise);
+}
+
+bool
+err_is_chips(TSS2_RC rc)
+{
+    TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
+
+    return layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_RC_LAYER ||
+        layer == TSS2_RESMGR_TPM_RC_LAYER;
+}
+
 int
 err_of_tss(TSS2_RC rc)
 {
     if (rc == TSS2_RC_SUCCESS)
         return SCU_OK;
-    if ((rc & TSS2_RC_LAYER_MASK) != TSS2_TPM_RC_LAYER)
-        return look_up(host_codes,
-            sizeof(host_codes) / sizeof(host_codes[0]),
-            rc & ~TSS2_RC_LAYER_MASK, SCU_E_INTERNAL);
+    if (!err_is_chips(rc))
+        return of_host(rc);
+    rc &= ~TSS2_RC_LAYER_MASK;
     if ((rc & TPM2_RC_FMT1) != 0)
         rc &= TPM2_RC_FMT1 | 0x3f;
     return look_up(tpm_codes, sizeof(tpm_codes) / sizeof(tpm_codes[0]), rc,

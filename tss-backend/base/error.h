@@ -3,6 +3,7 @@
 #define BASE_ERROR_H
 
 #include <scu/error.h>
+#include <stdbool.h>
 #include <tss2/tss2_common.h>
 
 /*
@@ -29,5 +30,11 @@ int err_tss(TSS2_RC rc, const char *what);
 
 /* The same image without noting anything. */
 int err_of_tss(TSS2_RC rc);
+
+/*
+ * Whether a code is the chip's own answer or a resource manager's before it:
+ * a failure of the host or the link otherwise.
+ */
+bool err_is_chips(TSS2_RC rc);
 
 #endif

@@ -19,6 +19,9 @@
 #define PATIENCE_FIRST_MS 20
 #define PATIENCE_TRIES 8
 
+/* A key may be found lost first, and its session next. */
+#define MAX_RECOVERIES 2
+
 int
 scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
 {
@@ -43,12 +46,19 @@ scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
 static void
 close_link(struct scu_chip *chip)
 {
-    if (chip->sys != NULL)
-        Tss2_Sys_Finalize(chip->sys);
-    free(chip->sys);
+    TSS2_SYS_CONTEXT *sys = chip->sys;
+    TSS2_TCTI_CONTEXT *link = chip->link;
+
     chip->sys = NULL;
+    chip->link = NULL;
     chip->faulty = false;
-    Tss2_TctiLdr_Finalize(&chip->link);
+    if (sys != NULL) {
+        Tss2_Sys_Finalize(sys);
+        /* The last answer, decrypted, is still in it. */
+        explicit_bzero(sys, Tss2_Sys_GetContextSize(0));
+    }
+    free(sys);
+    Tss2_TctiLdr_Finalize(&link);
 }
 
 /*
@@ -63,6 +73,7 @@ after_fork(struct scu_chip *chip)
     chip->crypto = NULL;
     close_link(chip);
     session_clear(&chip->session);
+    chip->stale_session = 0;
     chip_objects_forget(chip);
 }
 
@@ -73,9 +84,12 @@ enter(struct scu_chip *chip)
     int owner = atomic_load(&chip->owner);
 
     while (owner != self) {
-        /* One of the child's threads rebuilds, the others wait. */
-        if (owner != 0 &&
-            atomic_compare_exchange_strong(&chip->owner, &owner, 0)) {
+        /*
+         * One of the child's threads rebuilds, the others wait. Not for a
+         * thread of a parent that forked while it rebuilt: it is not here.
+         */
+        if (owner != -self &&
+            atomic_compare_exchange_strong(&chip->owner, &owner, -self)) {
             after_fork(chip);
             atomic_store(&chip->owner, self);
             break;
@@ -135,14 +149,16 @@ chip_load_pins(struct scu_chip *chip)
 {
     int rc = pins_read(chip->state, &chip->pins);
 
-    chip->have_pins = rc == SCU_OK;
+    chip->have_pins = false;
     if (rc != SCU_OK)
         return rc;
     chip->storage.handle = chip->pins.storage_handle;
     chip->storage.persistent = true;
     chip->storage.public = chip->pins.storage;
-    return crypto_name(chip->crypto, &chip->pins.storage.publicArea,
+    rc = crypto_name(chip->crypto, &chip->pins.storage.publicArea,
         &chip->storage.name);
+    chip->have_pins = rc == SCU_OK;
+    return rc;
 }
 
 /* Both Names in hexadecimal, for who has to find out which chip this is. */
@@ -217,6 +233,16 @@ settle_doubt(struct scu_chip *chip, int rc)
         "set: that of the parent key or of the hierarchy");
 }
 
+static void
+flush_stale(struct scu_chip *chip)
+{
+    TPM2_HANDLE stale = chip->stale_session;
+
+    chip->stale_session = 0;
+    if (stale != 0)
+        (void)chip_flush(chip, stale);
+}
+
 static int
 attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
@@ -224,6 +250,8 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     int rc = open_link(chip);
 
     chip->doubted = false;
+    if (rc == SCU_OK)
+        flush_stale(chip);
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
     if (rc == SCU_OK)
@@ -239,20 +267,15 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 }
 
 /*
- * Whether trying again may help; makes ready for it. The session is given up
- * only where it is gone: one that is forgotten holds a slot for good.
+ * Whether trying again may help; makes ready for it. What became of the
+ * session, chip_run() saw and settled.
  */
 static bool
 recover(struct scu_chip *chip, int rc)
 {
-    int session;
-
     if (rc != SCU_E_LOST && rc != SCU_E_IO)
         return false;
     log_line(LOG_LEVEL_INFO, "recovering: %s", scu_error_detail());
-    session = try_session(chip);
-    if (session == SCU_E_LOST || session == SCU_E_OTHER_CHIP)
-        session_clear(&chip->session);
     chip_objects_suspect(chip);
     return true;
 }
@@ -270,12 +293,14 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
     long pause = PATIENCE_FIRST_MS;
-    bool recovered = false;
+    int recoveries = 0;
+    bool again;
     int rc = SCU_E_INTERNAL;
 
     enter(chip);
     for (int tries = 0; tries < PATIENCE_TRIES; tries++) {
         rc = attempt(chip, flags, operation, arg);
+        again = recover(chip, rc);
         if ((flags & CHIP_REPEATABLE) == 0)
             break;
         if (rc == SCU_E_BUSY) {
@@ -283,9 +308,7 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
             pause *= 2;
         } else if (rc == SCU_E_SLOTS && chip_objects_evict(chip)) {
             continue;
-        } else if (!recovered && recover(chip, rc)) {
-            recovered = true;
-        } else {
+        } else if (!again || ++recoveries > MAX_RECOVERIES) {
             break;
         }
     }
@@ -312,12 +335,14 @@ scu_chip_free(struct scu_chip **chip)
     if (c == NULL)
         return;
     enter(c);
-    if ((c->loaded != NULL || c->session.handle != 0) &&
-        open_link(c) == SCU_OK) {
+    if ((c->loaded != NULL || c->session.handle != 0 ||
+            c->stale_session != 0) && open_link(c) == SCU_OK) {
         while (c->loaded != NULL)
             chip_object_drop(c, c->loaded);
         if (c->sys != NULL && c->session.handle != 0)
             chip_session_end(c, &c->session);
+        if (c->sys != NULL)
+            flush_stale(c);
     }
     close_link(c);
     leave(c);

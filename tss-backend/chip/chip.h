@@ -28,7 +28,8 @@ struct scu_chip {
     char *tcti;
     char *state;
 
-    /* Whose process this connection is: the pid, or 0 while it is rebuilt. */
+    /* Whose process this connection is: the pid, negative while that process
+       rebuilds it. */
     atomic_int owner;
     pthread_mutex_t mutex;
 
@@ -38,6 +39,7 @@ struct scu_chip {
     struct session session;
     bool faulty; /* the link failed within a command: to be opened anew */
     bool session_proven; /* a response HMAC of it has verified */
+    TPM2_HANDLE stale_session; /* ours, out of step, to be flushed; or 0 */
     bool doubted; /* an authValue taken for empty was refused: either it is
                      not empty, or the session is not ours any more */
 

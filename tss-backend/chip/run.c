@@ -91,8 +91,11 @@ encrypt_parameter(struct scu_chip *chip, struct exchange *x)
     if (tss == TSS2_SYS_RC_NO_DECRYPT_PARAM ||
         (tss == TSS2_RC_SUCCESS && param.len == 0))
         return SCU_OK;
-    if (tss != TSS2_RC_SUCCESS || param.len > sizeof(copy))
+    if (tss != TSS2_RC_SUCCESS)
         return err_tss(tss, "command parameter");
+    if (param.len > sizeof(copy))
+        return err_set(SCU_E_INTERNAL, "a parameter of %zu octets",
+            param.len);
     memcpy(copy, clear, param.len);
     rc = session_crypt(chip->crypto, s, x->value[x->crypt], &param);
     if (rc == SCU_OK)
@@ -224,7 +227,8 @@ verify(struct scu_chip *chip, struct exchange *x)
         x->in.count != x->n)
         return tampered(x, "authorisations");
     if (Tss2_Sys_GetRpBuffer(chip->sys, &parameters.len,
-            (const uint8_t **)&parameters.data) != TSS2_RC_SUCCESS)
+            (const uint8_t **)&parameters.data) != TSS2_RC_SUCCESS ||
+        parameters.len > TPM2_MAX_RESPONSE_SIZE) /* it is the bus's word */
         return tampered(x, "parameters");
     rc = session_rp_hash(chip->crypto, x->command->code, parameters, hash);
     for (size_t i = 0; rc == SCU_OK && i < x->n; i++)
@@ -261,10 +265,26 @@ decrypt_parameter(struct scu_chip *chip, struct exchange *x)
     return rc;
 }
 
+/* The session that a code speaks of, or NULL. */
+static struct session *
+accused(const struct exchange *x, TSS2_RC tss)
+{
+    size_t i = x->n;
+
+    tss &= ~TSS2_RC_LAYER_MASK;
+    if ((tss & TPM2_RC_FMT1) == 0)
+        i = tss - TPM2_RC_REFERENCE_S0;
+    else if ((tss & TPM2_RC_P) == 0 && (tss & TPM2_RC_S) != 0)
+        i = ((tss & TPM2_RC_N_MASK & ~TPM2_RC_S) >> 8) - 1;
+    return i < x->n ? x->session[i] : NULL;
+}
+
 /*
- * What the chip's refusal means here. A wrong HMAC where the authValue is
- * empty is no wrong password: either the session is not ours any more, or the
- * chip never had the key that its salt went to.
+ * What the chip's refusal means here. That a session does not fit, or that its
+ * HMAC is wrong where the authValue is empty, is no wrong password: either the
+ * session is not ours any more (nor its handle ours to flush), or the chip
+ * never had the key that its salt went to. An authValue that only we take for
+ * empty remains in doubt.
  */
 static int
 refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
@@ -272,28 +292,48 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     char text[64];
     int rc = err_tss(tss, name_of(x->command->code, text));
 
-    if (rc != SCU_E_AUTH || x->n == 0)
+    if (!err_is_chips(tss) || accused(x, tss) != &chip->session)
         return rc;
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n && rc == SCU_E_AUTH; i++)
         if (session_auth_len(x->value[i]) > 0)
             return rc;
-    chip->doubted = true;
-    if (x->session[0] == &chip->session)
-        rc = chip->session_proven ? SCU_E_LOST : SCU_E_OTHER_CHIP;
-    return rc;
+    if (!chip->session_proven && rc != SCU_E_LOST) {
+        chip->doubted = rc == SCU_E_AUTH;
+        return SCU_E_OTHER_CHIP;
+    }
+    if (rc == SCU_E_AUTH && x->command->auths > 0)
+        chip->doubted = true;
+    else
+        session_clear(&chip->session);
+    return SCU_E_LOST;
+}
+
+/*
+ * An answer that was lost or altered took the chip's new nonce with it: the
+ * session is in the chip still, but of no use.
+ */
+static void
+out_of_step(struct scu_chip *chip, const struct exchange *x)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->session[i] == &chip->session && chip->session.handle != 0) {
+            chip->stale_session = chip->session.handle;
+            session_clear(&chip->session);
+        }
 }
 
 static int
 execute(struct scu_chip *chip, const struct exchange *x)
 {
     TSS2_RC tss = Tss2_Sys_Execute(chip->sys);
-    TSS2_RC layer = tss & TSS2_RC_LAYER_MASK;
 
     if (tss == TSS2_RC_SUCCESS)
         return SCU_OK;
-    /* A context without its answer takes no other command. */
-    if (layer == TSS2_TCTI_RC_LAYER || layer == TSS2_SYS_RC_LAYER)
+    if (!err_is_chips(tss)) {
+        /* A context without its answer takes no other command. */
         chip->faulty = true;
+        out_of_step(chip, x);
+    }
     return refused(chip, x, tss);
 }
 
@@ -323,9 +363,12 @@ chip_run(struct scu_chip *chip, const struct chip_command *command)
     if (x.crypt < x.n && (rc = encrypt_parameter(chip, &x)) != SCU_OK)
         return rc;
     if ((rc = authorise(chip, &x)) != SCU_OK ||
-        (rc = execute(chip, &x)) != SCU_OK ||
-        (rc = verify(chip, &x)) != SCU_OK)
+        (rc = execute(chip, &x)) != SCU_OK)
         return rc;
+    if ((rc = verify(chip, &x)) != SCU_OK) {
+        out_of_step(chip, &x);
+        return rc;
+    }
     for (size_t i = 0; i < x.n; i++)
         if (x.session[i] == &chip->session)
             chip->session_proven = true;

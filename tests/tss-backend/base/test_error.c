@@ -60,6 +60,9 @@ tss__codes_have_images(void **state)
         { 0xa000a, SCU_E_IO },
         { 0xa0008, SCU_E_NO_CHIP },
         { 0xa000b, SCU_E_CONF },
+        { 0x8000b, SCU_E_INTERNAL }, /* a bad value that is no setting */
+        { 0xb0902, SCU_E_SLOTS },    /* said by a resource manager */
+        { 0xc0143, SCU_E_UNSUPPORTED },
         { 0x80001, SCU_E_INTERNAL },
     };
 
