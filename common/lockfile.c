@@ -111,7 +111,14 @@ add_entry(int fd, const struct stat *st, struct entry **entry)
 static void
 free_entry(struct entry *e)
 {
-    (void)close(e->fd);
+    const struct stat st = { .st_dev = e->dev, .st_ino = e->ino };
+
+    /*
+     * What a child inherited stays open while it has that file open itself:
+     * closing it would drop the lock of another holder in the child.
+     */
+    if (e->pid == getpid() || find_entry(&st) == NULL)
+        (void)close(e->fd);
     /* A child's copy may show threads that wait: destroying would hang. */
     if (e->pid == getpid()) {
         (void)pthread_mutex_destroy(&e->mutex);

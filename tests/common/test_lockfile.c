@@ -290,6 +290,49 @@ lockfile_release__by_a_child_leaves_the_parents_lock(void **state)
     assert_true(others_are_kept_out(f->path));
 }
 
+/*
+ * A child that took the lock by one of two inherited holders keeps it when the
+ * other one finds out that it is in a child.
+ */
+static void
+lockfile_acquire__in_a_child_by_two_holders(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *other = NULL;
+    const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct flock seen = whole;
+    int ready[2], done[2];
+    char octet = 0;
+    pid_t pid;
+    int fd;
+
+    assert_int_equal(lockfile_open(f->path, &other), 0);
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (lockfile_acquire(f->lock, deadline_in(BOUNDED), NULL) != 0
+            || lockfile_acquire(other, deadline_in(0), NULL) != -ETIMEDOUT
+            || write(ready[1], &octet, 1) != 1
+            || read(done[0], &octet, 1) != 1)
+            _exit(1);
+        _exit(0);
+    }
+    (void)close(ready[1]);
+    assert_int_equal(read(ready[0], &octet, 1), 1);
+    fd = open(f->path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETLK, &seen), 0);
+    assert_int_equal(seen.l_type, F_WRLCK);
+    assert_int_equal(seen.l_pid, pid);
+    (void)close(fd);
+    end(pid);
+    lockfile_close(&other);
+    (void)close(ready[0]);
+    (void)close(done[0]);
+    (void)close(done[1]);
+}
+
 static void
 lockfile_acquire__of_a_file_made_anew(void **state)
 {
@@ -401,6 +444,7 @@ main(void)
         LOCKFILE_TEST(lockfile_acquire__two_holders_in_one_process),
         LOCKFILE_TEST(lockfile_close__of_one_keeps_the_lock_of_the_other),
         LOCKFILE_TEST(lockfile_release__by_a_child_leaves_the_parents_lock),
+        LOCKFILE_TEST(lockfile_acquire__in_a_child_by_two_holders),
         LOCKFILE_TEST(lockfile_acquire__of_a_file_made_anew),
         LOCKFILE_TEST(lockfile_acquire__excludes_threads_and_processes),
         LOCKFILE_TEST(lockfile_close__leaves_no_descriptor),
