@@ -195,6 +195,31 @@ io_read_file(const char *path, size_t max, char **data, size_t *len)
     return rc;
 }
 
+int
+io_read_trusted(const char *path, unsigned forbidden, size_t max, char **data,
+    size_t *len)
+{
+    struct stat st;
+    int rc;
+    int fd;
+
+    *data = NULL;
+    *len = 0;
+    fd = open(path,
+        O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ELOOP ? -EPERM : -errno;
+    if (fstat(fd, &st) != 0)
+        rc = -errno;
+    else if (!S_ISREG(st.st_mode) || (st.st_mode & forbidden) != 0
+        || (st.st_uid != 0 && st.st_uid != geteuid()))
+        rc = -EPERM;
+    else
+        rc = io_read_all(fd, max, data, len);
+    (void)close(fd);
+    return rc;
+}
+
 static int
 write_and_sync(int fd, const void *data, size_t len, unsigned mode)
 {
@@ -207,8 +232,8 @@ write_and_sync(int fd, const void *data, size_t len, unsigned mode)
     return fsync(fd) == 0 ? 0 : -errno;
 }
 
-static int
-sync_folder_of(const char *path)
+int
+io_sync_entry(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = NULL;
@@ -252,7 +277,7 @@ io_replace_file(const char *path, const void *data, size_t len, unsigned mode)
         (void)unlink(temp);
         goto out;
     }
-    rc = sync_folder_of(path);
+    rc = io_sync_entry(path);
 out:
     free(temp);
     return rc;

@@ -44,6 +44,14 @@ int io_wait(int fd, short events, struct deadline deadline);
  */
 int io_read_file(const char *path, size_t max, char **data, size_t *len);
 
+/*
+ * The same for a file that is believed: a regular file, reached through no
+ * symbolic link at its end, of root or the effective user, with none of the
+ * forbidden mode bits. -EPERM otherwise. What is checked is what is read.
+ */
+int io_read_trusted(const char *path, unsigned forbidden, size_t max,
+    char **data, size_t *len);
+
 /* The same from an open descriptor, from where it stands to its end. */
 int io_read_all(int fd, size_t max, char **data, size_t *len);
 
@@ -54,5 +62,8 @@ int io_read_all(int fd, size_t max, char **data, size_t *len);
  */
 int io_replace_file(const char *path, const void *data, size_t len,
     unsigned mode);
+
+/* Brings the entry of path in its folder to the disk: after mkdir(2). */
+int io_sync_entry(const char *path);
 
 #endif

@@ -78,20 +78,6 @@ parse_line(const char *line, struct authorisations *out)
     return SCU_E_ARG;
 }
 
-static int
-check_rights(const char *path)
-{
-    struct stat st;
-
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? SCU_E_NOT_FOUND :
-            err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return err_set(SCU_E_FILE, "%s: others can read it: make it mode "
-            "0600 and consider the authorisations known", path);
-    return SCU_OK;
-}
-
 int
 authorisations_read(const char *folder, struct authorisations *out)
 {
@@ -103,10 +89,12 @@ authorisations_read(const char *folder, struct authorisations *out)
     memset(out, 0, sizeof(*out));
     if ((rc = file_path(folder, path, sizeof(path))) != SCU_OK)
         return rc;
-    rc = check_rights(path);
-    if (rc != SCU_OK)
-        return rc == SCU_E_NOT_FOUND ? SCU_OK : rc;
-    rc = io_read_file(path, FILE_MAX, &text, &len);
+    rc = io_read_trusted(path, S_IRWXG | S_IRWXO, FILE_MAX, &text, &len);
+    if (rc == -ENOENT)
+        return SCU_OK;
+    if (rc == -EPERM)
+        return err_set(SCU_E_FILE, "%s: others can read it: make it yours, "
+            "mode 0600, and consider the authorisations known", path);
     if (rc != 0)
         return err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
     for (char *line = strtok_r(text, "\n", &save); line != NULL;

@@ -18,6 +18,7 @@
 #define PIN_FILE_MAX 16384
 #define PIN_VERSION 1
 #define MAX_LINE 4096
+#define PIN_NAME_MAX (2 + 32) /* with SHA-256, as all that is pinned */
 
 /* How a value is read and written: its text has MAX_LINE octets of room. */
 struct pin_type {
@@ -49,6 +50,7 @@ format_number(const void *field, char *text)
 static int
 parse_public(const char *text, void *field)
 {
+    const TPM2B_PUBLIC *public = field;
     uint8_t data[sizeof(TPM2B_PUBLIC)];
     size_t len = 0, offset = 0;
 
@@ -56,7 +58,8 @@ parse_public(const char *text, void *field)
         Tss2_MU_TPM2B_PUBLIC_Unmarshal(data, len, &offset, field) !=
             TSS2_RC_SUCCESS || offset != len)
         return SCU_E_ARG;
-    return SCU_OK;
+    /* Names of it have PIN_NAME_MAX octets then. */
+    return public->publicArea.nameAlg == TPM2_ALG_SHA256 ? SCU_OK : SCU_E_ARG;
 }
 
 static int
@@ -77,7 +80,7 @@ parse_name(const char *text, void *field)
 {
     TPM2B_NAME *name = field;
     size_t len = 0;
-    int rc = hex_decode(text, name->name, sizeof(name->name), &len);
+    int rc = hex_decode(text, name->name, PIN_NAME_MAX, &len);
 
     name->size = rc == SCU_OK ? (uint16_t)len : 0;
     return rc;
@@ -92,9 +95,19 @@ format_name(const void *field, char *text)
     return SCU_OK;
 }
 
+static int
+parse_digest(const char *text, void *field)
+{
+    const TPM2B_NAME *name = field;
+    int rc = parse_name(text, field);
+
+    return rc == SCU_OK && name->size > 32 ? SCU_E_ARG : rc;
+}
+
 static const struct pin_type number = { parse_number, format_number };
 static const struct pin_type area = { parse_public, format_public };
 static const struct pin_type octets = { parse_name, format_name };
+static const struct pin_type digest = { parse_digest, format_name };
 
 /* One row per line of the file. */
 #define ROW(KEY, TYPE, FIELD, NEEDED)                                         \
@@ -113,7 +126,7 @@ static const struct pin_row {
     ROW("attestation-handle", number, attestation_handle, false),
     ROW("attestation-public", area, attestation, false),
     ROW("ek-name", octets, ek_name, false),
-    ROW("ek-certificate", octets, ek_certificate, false),
+    ROW("ek-certificate", digest, ek_certificate, false),
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -163,24 +176,6 @@ parse(const char *path, char *text, struct pins *pins)
     return SCU_OK;
 }
 
-/* Who could have written it must be root or this user. */
-static int
-check_rights(const char *path)
-{
-    struct stat st;
-
-    if (lstat(path, &st) != 0 && errno == ENOENT)
-        return err_set(SCU_E_UNPROVISIONED, "the chip is not provisioned: "
-            "there is no %s: run `scu provision`", path);
-    if (lstat(path, &st) != 0)
-        return err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
-        (st.st_uid != 0 && st.st_uid != geteuid()))
-        return err_set(SCU_E_FILE, "%s: others can write it, so it proves "
-            "nothing: make it a file of root or yours, mode 0644", path);
-    return SCU_OK;
-}
-
 static int
 pin_path(const char *folder, char *path, size_t size)
 {
@@ -200,10 +195,15 @@ pins_read(const char *folder, struct pins *pins)
     int rc;
 
     memset(pins, 0, sizeof(*pins));
-    if ((rc = pin_path(folder, path, sizeof(path))) != SCU_OK ||
-        (rc = check_rights(path)) != SCU_OK)
+    if ((rc = pin_path(folder, path, sizeof(path))) != SCU_OK)
         return rc;
-    rc = io_read_file(path, PIN_FILE_MAX, &text, &len);
+    rc = io_read_trusted(path, S_IWGRP | S_IWOTH, PIN_FILE_MAX, &text, &len);
+    if (rc == -ENOENT)
+        return err_set(SCU_E_UNPROVISIONED, "the chip is not provisioned: "
+            "there is no %s: run `scu provision`", path);
+    if (rc == -EPERM)
+        return err_set(SCU_E_FILE, "%s: others can write it, so it proves "
+            "nothing: make it a file of root or yours, mode 0644", path);
     if (rc != 0)
         return err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
     rc = parse(path, text, pins);
@@ -220,7 +220,7 @@ is_there(const struct pin_row *row, const struct pins *pins)
 
     if (row->needed)
         return true;
-    if (row->type != &octets)
+    if (row->type != &octets && row->type != &digest)
         return pins->attestation_handle != 0;
     memcpy(&size, field, sizeof(size)); /* every TPM2B begins with it */
     return size != 0;

@@ -170,6 +170,27 @@ pins__damaged_line_is_named(void **state)
     assert_non_null(strstr(scu_error_detail(), "version 2"));
 }
 
+/* Longer than what they are copied to. */
+static void
+pins__too_long_a_digest_is_damage(void **state)
+{
+    static const char *const keys[] = { "ek-name", "ek-certificate" };
+    static const size_t limits[] = { 34, 32 };
+    struct fixture *f = *state;
+    struct pins back;
+    char text[256];
+
+    for (size_t i = 0; i < 2; i++) {
+        int n = snprintf(text, sizeof(text), "version = 1\n%s = ", keys[i]);
+
+        memset(text + n, 'a', 2 * limits[i] + 2);
+        strcpy(text + n + 2 * limits[i] + 2, "\n");
+        replace(f, text);
+        assert_int_equal(pins_read(f->folder, &back), SCU_E_FILE);
+        assert_non_null(strstr(scu_error_detail(), "line 2"));
+    }
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -181,6 +202,7 @@ main(void)
         TEST(pins__others_could_write),
         TEST(pins__cut_off_anywhere_is_no_pin),
         TEST(pins__damaged_line_is_named),
+        TEST(pins__too_long_a_digest_is_damage),
     };
 
     return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
