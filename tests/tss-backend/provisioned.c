@@ -156,6 +156,36 @@ provisioned_crowd(const struct provisioned *p, unsigned objects,
     outside_close(&o);
 }
 
+static void
+set_auth(TPM2B_AUTH *auth, struct bytes value)
+{
+    assert_int_equal(b2_set(&auth->size, auth->buffer, sizeof(auth->buffer),
+        value.data, value.len), SCU_OK);
+    while (auth->size > 0 && auth->buffer[auth->size - 1] == 0)
+        auth->size--;
+}
+
+bool
+provisioned_change_auth(const struct provisioned *p, uint32_t hierarchy,
+    struct bytes old, struct bytes fresh)
+{
+    TSS2L_SYS_AUTH_COMMAND auth = {
+        .count = 1, .auths = { { .sessionHandle = TPM2_RH_PW } },
+    };
+    TSS2L_SYS_AUTH_RESPONSE answer = { 0 };
+    struct outside o = { 0 };
+    TPM2B_AUTH value = { 0 };
+    TSS2_RC rc;
+
+    set_auth(&auth.auths[0].hmac, old);
+    set_auth(&value, fresh);
+    outside_open(p, &o);
+    rc = Tss2_Sys_HierarchyChangeAuth(o.sys, hierarchy, &auth, &value,
+        &answer);
+    outside_close(&o);
+    return rc == TSS2_RC_SUCCESS;
+}
+
 void
 provisioned_flush(const struct provisioned *p, uint32_t first)
 {

@@ -2,6 +2,7 @@
 #ifndef TESTS_TSS_BACKEND_PROVISIONED_H
 #define TESTS_TSS_BACKEND_PROVISIONED_H
 
+#include "base/bytes.h"
 #include "chip/chip.h"
 #include "tests/lib/swtpm.h"
 
@@ -42,6 +43,10 @@ unsigned provisioned_count(const struct provisioned *p, uint32_t first);
  */
 void provisioned_crowd(const struct provisioned *p, unsigned objects,
     unsigned sessions);
+
+/* Changes a hierarchy's authorisation from outside; false where old is wrong. */
+bool provisioned_change_auth(const struct provisioned *p, uint32_t hierarchy,
+    struct bytes old, struct bytes fresh);
 
 /* Flushes everything transient from outside. */
 void provisioned_flush_all(const struct provisioned *p);

@@ -121,14 +121,16 @@ nv_read(struct scu_chip *chip, TPM2_HANDLE index, const TPM2B_NAME *name,
 }
 
 static X509 *
-parse_certificate(struct crypto *crypto, const uint8_t *der, size_t size)
+parse_certificate(struct crypto *crypto, const uint8_t *der, size_t *size)
 {
     X509 *certificate = X509_new_ex(crypto_lib(crypto), NULL);
     const unsigned char *p = der;
 
-    /* What fills the index behind the certificate is passed over. */
-    if (certificate != NULL && d2i_X509(&certificate, &p, (long)size) == NULL)
+    /* What fills the index behind the certificate does not belong to it. */
+    if (certificate != NULL && d2i_X509(&certificate, &p, (long)*size) == NULL)
         certificate = NULL; /* d2i_X509() freed it */
+    if (certificate != NULL)
+        *size = (size_t)(p - der);
     return certificate;
 }
 
@@ -155,6 +157,10 @@ make_key(struct scu_chip *chip, const struct ek_row *row, X509 *certificate,
     };
     int rc = chip_create_primary(chip, &primary);
 
+    if (rc == SCU_E_AUTH)
+        return err_set(SCU_E_AUTH_NEEDED, "the chip's endorsement "
+            "authorisation is set: empty it by `tpm2_changeauth -c e` while "
+            "provisioning");
     if (rc != SCU_OK)
         return rc;
     if (!names_key(chip->crypto, certificate, &primary.public.publicArea)) {
@@ -182,7 +188,7 @@ try_row(struct scu_chip *chip, const struct ek_row *row, struct ek *ek)
         (rc = nv_read(chip, row->certificate, &name, part.len, der)) !=
             SCU_OK)
         return rc;
-    certificate = parse_certificate(chip->crypto, der, part.len);
+    certificate = parse_certificate(chip->crypto, der, &part.len);
     if (certificate == NULL) {
         log_line(LOG_LEVEL_WARN, "EK certificate at 0x%08x cannot be parsed: "
             "passed over", row->certificate);

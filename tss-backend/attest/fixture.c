@@ -5,6 +5,8 @@
 
 #include "key/template.h"
 
+#include <string.h>
+
 const struct fixture fixture_storage = {
     .handle = 0x81000001,
     .hierarchy = TPM2_RH_OWNER,
@@ -20,22 +22,24 @@ const struct fixture fixture_attestation = {
 };
 
 /* Whether a public area is what the template gives, but for the key itself. */
-static bool
-fits(const TPM2B_PUBLIC *public, const struct fixture *fixture)
+static int
+check(struct scu_chip *chip, const struct fixture *fixture,
+    const TPM2B_PUBLIC *public, const TPM2B_NAME *name)
 {
-    const TPMT_PUBLIC *a = &public->publicArea;
-    const TPMS_ECC_PARMS *x = &a->parameters.eccDetail;
     TPM2B_PUBLIC template;
-    const TPMT_PUBLIC *b = &template.publicArea;
-    const TPMS_ECC_PARMS *y = &b->parameters.eccDetail;
+    TPM2B_NAME expected = { 0 };
 
     fixture->template(&template);
-    return a->type == b->type && a->nameAlg == b->nameAlg &&
-        a->objectAttributes == b->objectAttributes &&
-        a->authPolicy.size == b->authPolicy.size &&
-        x->curveID == y->curveID && x->scheme.scheme == y->scheme.scheme &&
-        x->symmetric.algorithm == y->symmetric.algorithm &&
-        x->kdf.scheme == y->kdf.scheme;
+    template.publicArea.unique = public->publicArea.unique;
+    if (template.publicArea.type == public->publicArea.type &&
+        crypto_name(chip->crypto, &template.publicArea, &expected) ==
+            SCU_OK &&
+        expected.size == name->size &&
+        memcmp(expected.name, name->name, name->size) == 0)
+        return SCU_OK;
+    return err_set(SCU_E_EXISTS, "another key stands where %s belongs, at "
+        "0x%08x: evict it by `tpm2_evictcontrol -c 0x%08x` if nobody needs "
+        "it", fixture->what, fixture->handle, fixture->handle);
 }
 
 int
@@ -45,11 +49,7 @@ fixture_find(struct scu_chip *chip, const struct fixture *fixture,
     TPM2B_NAME name = { 0 };
     int rc = chip_read_public(chip, fixture->handle, false, public, &name);
 
-    if (rc == SCU_OK && !fits(public, fixture))
-        return err_set(SCU_E_EXISTS, "another key stands where %s belongs, "
-            "at 0x%08x: evict it by `tpm2_evictcontrol -c 0x%08x` if nobody "
-            "needs it", fixture->what, fixture->handle, fixture->handle);
-    return rc;
+    return rc == SCU_OK ? check(chip, fixture, public, &name) : rc;
 }
 
 static int

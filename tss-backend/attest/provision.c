@@ -4,14 +4,18 @@
 #include "attest/authorisations.h"
 #include "attest/ek.h"
 #include "attest/fixture.h"
+#include "io.h"
 #include "key/template.h"
+#include "lockfile.h"
 
 #include <errno.h>
 #include <scu/provision.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define AUTHORISATION_SIZE 32
+#define LOCK_WAIT_MS 30000 /* far longer than provisioning takes */
 
 struct job {
     const struct scu_provision_options *options;
@@ -135,16 +139,41 @@ read_permanent(struct scu_chip *chip, struct job *job)
 
 /* --- keys and pins --------------------------------------------------------- */
 
+/* A key that has taken the place of a pinned one is not pinned silently. */
+static int
+still_pinned(const struct fixture *fixture, const TPM2B_PUBLIC *pinned,
+    const TPM2B_PUBLIC *found)
+{
+    const TPMS_ECC_POINT *a = &pinned->publicArea.unique.ecc;
+    const TPMS_ECC_POINT *b = &found->publicArea.unique.ecc;
+
+    if (pinned->publicArea.type == 0 || (a->x.size == b->x.size &&
+            memcmp(a->x.buffer, b->x.buffer, a->x.size) == 0 &&
+            a->y.size == b->y.size &&
+            memcmp(a->y.buffer, b->y.buffer, a->y.size) == 0))
+        return SCU_OK;
+    return err_set(SCU_E_EXISTS, "%s at 0x%08x is not the one that was pinned: "
+        "evict it by `tpm2_evictcontrol -c 0x%08x`, then provision again",
+        fixture->what, fixture->handle, fixture->handle);
+}
+
 static int
 settle_fixture(struct scu_chip *chip, const struct job *job,
     const struct fixture *fixture, TPM2B_PUBLIC *public, bool *created)
 {
+    const TPM2B_PUBLIC pinned = *public;
     const struct secret *owner = NULL;
     int rc = fixture_find(chip, fixture, public);
 
+    if (rc == SCU_OK)
+        return still_pinned(fixture, &pinned, public);
     if (rc != SCU_E_NOT_FOUND)
         return rc;
     rc = owner_auth(job, &owner);
+    if (rc == SCU_OK && fixture->hierarchy == TPM2_RH_ENDORSEMENT &&
+        (job->permanent & TPMA_PERMANENT_ENDORSEMENTAUTHSET) != 0)
+        rc = err_set(SCU_E_AUTH_NEEDED, "the chip's endorsement authorisation "
+            "is set: empty it by `tpm2_changeauth -c e` while provisioning");
     if (rc == SCU_OK)
         rc = fixture_create(chip, fixture, owner, public);
     *created = rc == SCU_OK;
@@ -274,6 +303,7 @@ make_folder(const char *path)
 {
     char part[4096];
     size_t len = strlen(path);
+    int rc;
 
     if (len >= sizeof(part))
         return err_set(SCU_E_FILE, "%s: the path is too long", path);
@@ -282,11 +312,38 @@ make_folder(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+        if (mkdir(part, 0755) == 0)
+            rc = io_sync_entry(part);
+        else
+            rc = errno == EEXIST ? 0 : -errno;
+        if (rc != 0)
             return err_set(SCU_E_FILE, "%s: %s: run as root, or name another "
-                "folder by SCU_STATE or scu.conf", part, strerror(errno));
+                "folder by SCU_STATE or scu.conf", part, strerror(-rc));
     }
     return SCU_OK;
+}
+
+/*
+ * One run at a time per folder: two would each make up authorisations, and the
+ * file would keep one, the chip the other.
+ */
+static int
+lock_folder(const char *path, struct lockfile **lock)
+{
+    char name[4096];
+    pid_t holder = 0;
+    int n = snprintf(name, sizeof(name), "%s/provision.lock", path);
+    int rc;
+
+    if (n < 0 || (size_t)n >= sizeof(name))
+        return err_set(SCU_E_FILE, "%s: the path is too long", path);
+    if ((rc = lockfile_open(name, lock)) == 0)
+        rc = lockfile_acquire(*lock, deadline_in(LOCK_WAIT_MS), &holder);
+    if (rc == -ETIMEDOUT)
+        return err_set(SCU_E_BUSY, "process %ld is provisioning in %s: repeat "
+            "when it is done", (long)holder, path);
+    return rc == 0 ? SCU_OK : err_set(SCU_E_FILE, "%s: %s: run as root, or "
+        "name another folder by SCU_STATE or scu.conf", name, strerror(-rc));
 }
 
 /* Another chip takes the place of the pinned one, at the caller's word. */
@@ -350,24 +407,32 @@ scu_provision(struct scu_chip *chip,
     struct scu_provision_report *report)
 {
     struct job job = { .options = options, .report = report };
+    struct lockfile *lock = NULL;
     int rc;
 
     memset(report, 0, sizeof(*report));
     if (options->owner_auth == SCU_OWNER_AUTH_VALUE) {
-        if (options->owner_len == 0 ||
+        if (options->owner_value == NULL || options->owner_len == 0 ||
             options->owner_len > AUTHORISATION_SIZE)
             return err_set(SCU_E_ARG, "an owner authorisation has 1 to %d "
                 "octets", AUTHORISATION_SIZE);
         job.given = secret_new(options->owner_value, options->owner_len);
         if (job.given == NULL)
             return err_memory();
+        if (session_auth_len(job.given) == 0) {
+            secret_free(&job.given);
+            return err_set(SCU_E_ARG, "an owner authorisation of zero octets "
+                "only is an empty one to the chip");
+        }
     }
     if ((rc = make_folder(chip->state)) != SCU_OK ||
+        (rc = lock_folder(chip->state, &lock)) != SCU_OK ||
         (rc = authorisations_read(chip->state, &job.files)) != SCU_OK ||
         (rc = run_job(chip, &job)) != SCU_OK)
         goto out;
     rc = fill_report(&job.pins, chip->crypto, report);
 out:
+    lockfile_close(&lock);
     authorisations_clear(&job.files);
     secret_free(&job.given);
     return rc;

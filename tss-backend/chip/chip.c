@@ -199,7 +199,9 @@ ready_session(struct scu_chip *chip)
     chip->session_proven = false;
     rc = chip_session_start(chip, TPM2_SE_HMAC, chip->storage.handle,
         &chip->storage.public.publicArea, &chip->session);
-    return rc == SCU_E_NOT_FOUND ? SCU_E_OTHER_CHIP : rc;
+    /* No key there, or one that the salt does not fit: RSA, another curve. */
+    return rc == SCU_E_NOT_FOUND || rc == SCU_E_CHIP || rc == SCU_E_ARG ?
+        SCU_E_OTHER_CHIP : rc;
 }
 
 /* Any command through the session: SCU_OK where it is still ours. */

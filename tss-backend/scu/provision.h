@@ -56,7 +56,8 @@ struct scu_provision_report {
  * on the disk before the chip knows it.
  * SCU_E_OTHER_CHIP where the pins are of another chip (without force),
  * SCU_E_AUTH / SCU_E_AUTH_NEEDED where the owner authorisation is set and not
- * known, SCU_E_FILE, SCU_E_EXISTS where another key stands at a handle.
+ * known, SCU_E_FILE, SCU_E_EXISTS where another key stands at a handle,
+ * SCU_E_BUSY while another process provisions in the same folder.
  */
 SCU_API SCU_MUST_CHECK int scu_provision(struct scu_chip *chip,
     const struct scu_provision_options *options,

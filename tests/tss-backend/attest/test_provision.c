@@ -6,6 +6,7 @@
 #include "tests/tss-backend/attest/ekcert.h"
 #include "tests/tss-backend/provisioned.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -204,6 +205,23 @@ provision__other_chip_needs_force(void **state)
     provisioned_teardown((void **)&other);
 }
 
+/* The salt does not even fit the key that another chip has there. */
+static void
+provision__other_chip_with_rsa_key(void **state)
+{
+    struct provisioned *p = *state, *other = NULL;
+    struct scu_provision_report report;
+
+    assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report), SCU_OK);
+    assert_int_equal(unprovisioned_setup((void **)&other), 0);
+    ekcert_persist_foreign(other, 0x81000001);
+    (void)snprintf(other->state, sizeof(other->state), "%s", p->state);
+    reconnect(other);
+    assert_int_equal(provision(other, SCU_OWNER_AUTH_RANDOM, &report),
+        SCU_E_OTHER_CHIP);
+    provisioned_teardown((void **)&other);
+}
+
 static void
 provision__foreign_key_at_the_handle(void **state)
 {
@@ -258,6 +276,61 @@ provision__foreign_certificate_is_passed_over(void **state)
     assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
 }
 
+static void *
+provision_once(void *arg)
+{
+    struct scu_provision_report report;
+
+    return provision(arg, SCU_OWNER_AUTH_RANDOM, &report) == SCU_OK ?
+        NULL : arg;
+}
+
+/* Two at a time: what ends up in the file is what the chip has. */
+static void
+provision__two_at_once_agree(void **state)
+{
+    struct provisioned *p = *state, others[4];
+    struct authorisations files;
+    pthread_t threads[4];
+    void *failed = NULL;
+
+    for (size_t i = 0; i < 4; i++) {
+        others[i] = *p;
+        others[i].chip = provisioned_connect(p);
+        assert_int_equal(pthread_create(&threads[i], NULL, provision_once,
+            &others[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+        scu_chip_free(&others[i].chip);
+    }
+    assert_int_equal(authorisations_read(p->state, &files), SCU_OK);
+    const struct bytes owner = { files.owner->data, files.owner->len };
+    const struct bytes lockout = { files.lockout->data, files.lockout->len };
+
+    assert_true(provisioned_change_auth(p, TPM2_RH_OWNER, owner, owner));
+    assert_true(provisioned_change_auth(p, TPM2_RH_LOCKOUT, lockout,
+        lockout));
+    authorisations_clear(&files);
+}
+
+/* The endorsement authorisation is not ours: it is named, not guessed at. */
+static void
+provision__endorsement_auth_is_told(void **state)
+{
+    const struct bytes none = { NULL, 0 }, x = { "x", 1 };
+    struct provisioned *p = *state;
+    struct scu_provision_report report;
+
+    assert_true(provisioned_change_auth(p, TPM2_RH_ENDORSEMENT, none, x));
+    assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report),
+        SCU_E_AUTH_NEEDED);
+    assert_non_null(strstr(scu_error_detail(), "endorsement"));
+    assert_true(provisioned_change_auth(p, TPM2_RH_ENDORSEMENT, x, none));
+    assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report), SCU_OK);
+}
+
 static void
 provision__unwritable_folder_is_told(void **state)
 {
@@ -307,10 +380,13 @@ main(void)
         TEST(provision__unknown_owner_is_told),
         TEST(provision__interrupted_run_is_finished),
         TEST(provision__other_chip_needs_force),
+        TEST(provision__other_chip_with_rsa_key),
         TEST(provision__foreign_key_at_the_handle),
         TEST(provision__salts_to_certified_p256_ek),
         TEST(provision__salts_to_certified_rsa_ek),
         TEST(provision__foreign_certificate_is_passed_over),
+        TEST(provision__two_at_once_agree),
+        TEST(provision__endorsement_auth_is_told),
         TEST(provision__unwritable_folder_is_told),
         TEST(authorisations__readable_by_others_are_refused),
     };
