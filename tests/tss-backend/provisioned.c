@@ -202,6 +202,6 @@ provisioned_flush(const struct provisioned *p, uint32_t first)
 void
 provisioned_flush_all(const struct provisioned *p)
 {
-    provisioned_flush(p, TPM2_TRANSIENT_FIRST);
+    provisioned_flush(p, CHIP_TRANSIENT_FIRST);
     provisioned_flush(p, TPM2_LOADED_SESSION_FIRST);
 }

@@ -31,8 +31,8 @@ int provisioned_teardown(void **state);
 struct scu_chip *provisioned_connect(const struct provisioned *p);
 
 /*
- * How many handles of a kind the chip holds (TPM2_TRANSIENT_FIRST,
- * TPM2_LOADED_SESSION_FIRST, TPM2_PERSISTENT_FIRST), asked from outside
+ * How many handles of a kind the chip holds (CHIP_TRANSIENT_FIRST,
+ * TPM2_LOADED_SESSION_FIRST, CHIP_PERSISTENT_FIRST), asked from outside
  * libscu's connection.
  */
 unsigned provisioned_count(const struct provisioned *p, uint32_t first);

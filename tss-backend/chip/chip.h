@@ -167,6 +167,8 @@ int chip_load_pins(struct scu_chip *chip);
 
 /* What tss2 calls TPM2_TRANSIENT_FIRST; there an int is shifted out of range. */
 #define CHIP_TRANSIENT_FIRST ((TPM2_HANDLE)TPM2_HT_TRANSIENT << TPM2_HR_SHIFT)
+#define CHIP_PERSISTENT_FIRST                                                 \
+    ((TPM2_HANDLE)TPM2_HT_PERSISTENT << TPM2_HR_SHIFT)
 
 /* The Name of a permanent or session handle: the handle itself. */
 void chip_handle_name(TPM2_HANDLE handle, TPM2B_NAME *name);

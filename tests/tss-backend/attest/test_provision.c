@@ -58,8 +58,8 @@ provision__makes_and_pins(void **state)
     assert_int_equal(report.attestation_handle, 0x81010002);
     assert_int_equal(strlen(report.storage_name), 68);
     assert_string_equal(report.ek_name, "");
-    assert_int_equal(provisioned_count(p, TPM2_PERSISTENT_FIRST), 2);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_PERSISTENT_FIRST), 2);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 0);
 
     path_of(p, "authorisations", path);
@@ -195,7 +195,7 @@ provision__other_chip_needs_force(void **state)
     assert_int_equal(scu_chip_open(&options, &p->chip), SCU_OK);
     assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report),
         SCU_E_OTHER_CHIP);
-    assert_int_equal(provisioned_count(other, TPM2_PERSISTENT_FIRST), 0);
+    assert_int_equal(provisioned_count(other, CHIP_PERSISTENT_FIRST), 0);
     assert_int_equal(scu_provision(p->chip, &force, &report), SCU_OK);
     assert_string_not_equal(report.storage_name, mine.storage_name);
     /* The old chip's authorisations are not lost with its pins. */
@@ -247,7 +247,7 @@ check_ek(struct provisioned *p, bool rsa)
     assert_int_equal(report.trust, SCU_TRUST_EK_CERTIFICATE);
     assert_int_equal(strlen(report.ek_name), 68);
     assert_int_equal(strlen(report.ek_certificate), 64);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
     assert_int_equal(scu_chip_random(p->chip, data, sizeof(data)), SCU_OK);
 }
 
@@ -273,7 +273,7 @@ provision__foreign_certificate_is_passed_over(void **state)
     ekcert_install(p, false, true);
     assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report), SCU_OK);
     assert_int_equal(report.trust, SCU_TRUST_FIRST_USE);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
 }
 
 static void *
@@ -343,7 +343,7 @@ provision__unwritable_folder_is_told(void **state)
     assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report),
         SCU_E_FILE);
     assert_non_null(strstr(scu_error_detail(), p->state));
-    assert_int_equal(provisioned_count(p, TPM2_PERSISTENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_PERSISTENT_FIRST), 0);
 }
 
 static void

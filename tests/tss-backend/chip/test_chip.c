@@ -208,7 +208,7 @@ perform__lost_key_leaks_no_session(void **state)
 
     for (int i = 0; i < 4; i++) {
         assert_int_equal(sign(key), SCU_OK);
-        provisioned_flush(p, TPM2_TRANSIENT_FIRST);
+        provisioned_flush(p, CHIP_TRANSIENT_FIRST);
     }
     assert_int_equal(sign(key), SCU_OK);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 1);
@@ -309,7 +309,7 @@ perform__reused_handles_are_not_ours(void **state)
     assert_int_equal(sign(key), SCU_OK);
     scu_key_free(&key);
     scu_chip_free(&p->chip);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 1);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 1);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 1);
 }
 
@@ -370,7 +370,7 @@ objects__more_keys_than_slots(void **state)
             assert_int_equal(sign(keys[i]), SCU_OK);
     for (size_t i = 0; i < 5; i++)
         scu_key_free(&keys[i]);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
 }
 
 static void
@@ -380,9 +380,9 @@ free__leaves_nothing_in_the_chip(void **state)
     struct scu_key *key = make_key(p->chip);
 
     assert_int_equal(sign(key), SCU_OK);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 1);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 1);
     scu_key_free(&key);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 0);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
     scu_chip_free(&p->chip);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 0);
 }
@@ -407,7 +407,7 @@ fork__child_and_parent_both_sign(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 1);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 1);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 1);
     assert_int_equal(sign(key), SCU_OK);
     scu_key_free(&key);
@@ -431,7 +431,7 @@ fork__child_frees_nothing_of_the_parent(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(provisioned_count(p, TPM2_TRANSIENT_FIRST), 1);
+    assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 1);
     assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 1);
     scu_key_free(&key);
 }
