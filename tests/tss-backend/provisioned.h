@@ -44,7 +44,7 @@ unsigned provisioned_count(const struct provisioned *p, uint32_t first);
 void provisioned_crowd(const struct provisioned *p, unsigned objects,
     unsigned sessions);
 
-/* Changes a hierarchy's authorisation from outside; false where old is wrong. */
+/* Changes a hierarchy's authorisation from outside; false: old is wrong. */
 bool provisioned_change_auth(const struct provisioned *p, uint32_t hierarchy,
     struct bytes old, struct bytes fresh);
 

@@ -235,14 +235,17 @@ settle_doubt(struct scu_chip *chip, int rc)
         "set: that of the parent key or of the hierarchy");
 }
 
-static void
+/* That the chip knows it no more is as good; a fault of the link is not. */
+static int
 flush_stale(struct scu_chip *chip)
 {
     TPM2_HANDLE stale = chip->stale_session;
+    int rc = SCU_OK;
 
     chip->stale_session = 0;
     if (stale != 0)
-        (void)chip_flush(chip, stale);
+        rc = chip_flush(chip, stale);
+    return chip->faulty ? rc : SCU_OK;
 }
 
 static int
@@ -253,7 +256,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 
     chip->doubted = false;
     if (rc == SCU_OK)
-        flush_stale(chip);
+        rc = flush_stale(chip);
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
     if (rc == SCU_OK)
@@ -344,7 +347,7 @@ scu_chip_free(struct scu_chip **chip)
         if (c->sys != NULL && c->session.handle != 0)
             chip_session_end(c, &c->session);
         if (c->sys != NULL)
-            flush_stale(c);
+            (void)flush_stale(c);
     }
     close_link(c);
     leave(c);

@@ -2,8 +2,6 @@
 #include "config.h"
 
 /* The connection on a simulated chip: what it does, and what it survives. */
-#include "tests/lib/proxy.h"
-#include "tests/lib/unixsock.h"
 #include "tests/tss-backend/provisioned.h"
 
 #include <pthread.h>
@@ -215,87 +213,6 @@ perform__lost_key_leaks_no_session(void **state)
     scu_key_free(&key);
 }
 
-/* A bus on which one answer to TPM2_Sign is spoilt. */
-struct bus {
-    struct proxy *proxy;
-    pthread_t thread;
-    enum proxy_verdict verdict;
-    bool flip, armed;
-};
-
-static enum proxy_verdict
-spoil(void *user, const uint8_t *command, size_t command_len, uint8_t *data,
-    size_t *len)
-{
-    struct bus *bus = user;
-
-    (void)command_len;
-    if (!bus->armed || frame_code(command) != TPM2_CC_Sign)
-        return PROXY_PASS;
-    bus->armed = false;
-    if (bus->flip)
-        data[*len - 1] ^= 1;
-    return bus->verdict;
-}
-
-static void *
-serve(void *arg)
-{
-    (void)proxy_run(arg);
-    return NULL;
-}
-
-static void
-on_a_bus(struct provisioned *p, struct bus *bus)
-{
-    const struct proxy_hooks hooks = { .user = bus, .response = spoil };
-    char path[300], tcti[400];
-    const struct scu_chip_options options = {
-        .tcti = tcti, .state = p->state,
-    };
-
-    (void)snprintf(path, sizeof(path), "%s/bus", sim_dir(p->sim));
-    (void)snprintf(tcti, sizeof(tcti), "scu:swtpm:path=%s", path);
-    bus->proxy = proxy_new(path, sim_socket(p->sim), &hooks);
-    assert_non_null(bus->proxy);
-    assert_int_equal(pthread_create(&bus->thread, NULL, serve, bus->proxy),
-        0);
-    scu_chip_free(&p->chip);
-    assert_int_equal(scu_chip_open(&options, &p->chip), SCU_OK);
-    struct scu_key *key = make_key(p->chip);
-
-    assert_int_equal(sign(key), SCU_OK);
-    for (int i = 0; i < 4; i++) {
-        bus->armed = true;
-        assert_int_equal(sign(key), bus->flip ? SCU_E_TAMPERED : SCU_OK);
-        assert_false(bus->armed);
-        assert_int_equal(sign(key), SCU_OK);
-    }
-    assert_int_equal(provisioned_count(p, TPM2_LOADED_SESSION_FIRST), 1);
-    scu_key_free(&key);
-    scu_chip_free(&p->chip);
-    proxy_stop(bus->proxy);
-    assert_int_equal(pthread_join(bus->thread, NULL), 0);
-    proxy_free(&bus->proxy);
-}
-
-/* The chip rolled its nonce, we did not: the session is of no use any more. */
-static void
-perform__lost_answer_is_made_good(void **state)
-{
-    struct bus bus = { .verdict = PROXY_DROP };
-
-    on_a_bus(*state, &bus);
-}
-
-static void
-perform__altered_answer_spoils_nothing_else(void **state)
-{
-    struct bus bus = { .verdict = PROXY_PASS, .flip = true };
-
-    on_a_bus(*state, &bus);
-}
-
 /* The same, and by now others sit where ours were. */
 static void
 perform__reused_handles_are_not_ours(void **state)
@@ -495,8 +412,6 @@ main(void)
         TEST(pins__writable_by_others_are_refused, provisioned_setup),
         TEST(perform__flushed_by_others_goes_on, provisioned_setup),
         TEST(perform__lost_key_leaks_no_session, provisioned_setup),
-        TEST(perform__lost_answer_is_made_good, provisioned_setup),
-        TEST(perform__altered_answer_spoils_nothing_else, provisioned_setup),
         TEST(perform__reused_handles_are_not_ours, provisioned_setup),
         TEST(perform__power_cut_goes_on, provisioned_setup),
         TEST(perform__full_slots_name_remedy, provisioned_setup),
