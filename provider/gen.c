@@ -13,6 +13,7 @@
 #define DEFAULT_BITS 2048
 #define EXPONENT 65537 /* the one that chips have */
 #define MAX_PASSWORD 256
+#define PARAM_PASSWORD "password"
 
 struct gen_ctx {
     struct prov_ctx *prov;
@@ -20,7 +21,8 @@ struct gen_ctx {
     int selection;
     bool ephemeral;   /* in software */
     size_t bits;      /* RSA */
-    EVP_PKEY *curve;  /* EC */
+    OSSL_PARAM *given;      /* EC: all that was set */
+    struct prov_key *curve; /* what that makes, once there is enough */
     uint8_t *password;
     size_t password_len;
 };
@@ -32,7 +34,8 @@ prov_gen_cleanup(void *genctx)
 
     if (ctx == NULL)
         return;
-    EVP_PKEY_free(ctx->curve);
+    prov_key_unref(ctx->curve);
+    OSSL_PARAM_free(ctx->given);
     OPENSSL_clear_free(ctx->password, ctx->password_len);
     prov_unref(ctx->prov);
     free(ctx);
@@ -76,7 +79,7 @@ prov_gen_settable_rsa(void *genctx, void *provctx)
         OSSL_PARAM_size_t(OSSL_PKEY_PARAM_RSA_BITS, NULL),
         OSSL_PARAM_size_t(OSSL_PKEY_PARAM_RSA_PRIMES, NULL),
         OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
-        OSSL_PARAM_octet_string("password", NULL, 0),
+        OSSL_PARAM_octet_string(PARAM_PASSWORD, NULL, 0),
         OSSL_PARAM_END,
     };
 
@@ -102,7 +105,7 @@ prov_gen_settable_ec(void *genctx, void *provctx)
         OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_COFACTOR, NULL, 0),
         OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_EC_SEED, NULL, 0),
         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_FIELD_TYPE, NULL, 0),
-        OSSL_PARAM_octet_string("password", NULL, 0),
+        OSSL_PARAM_octet_string(PARAM_PASSWORD, NULL, 0),
         OSSL_PARAM_END,
     };
 
@@ -145,26 +148,35 @@ set_rsa(struct gen_ctx *ctx, const OSSL_PARAM params[])
     return true;
 }
 
-/* Reads a group name or a curve given in full, as the default provider does. */
+/*
+ * What is set later adds to what was set before. A curve is a name or all of
+ * its numbers, as the default provider has them.
+ */
 static bool
-read_curve(struct gen_ctx *ctx, const OSSL_PARAM params[])
+add_curve_params(struct gen_ctx *ctx, const OSSL_PARAM params[])
 {
-    OSSL_LIB_CTX *libctx = prov_libctx(ctx->prov);
-    EVP_PKEY_CTX *software = NULL;
-    EVP_PKEY *curve = NULL;
-    bool ok = false;
+    OSSL_PARAM *merged = OSSL_PARAM_merge(ctx->given, params);
+    OSSL_PARAM *all = merged != NULL ? OSSL_PARAM_dup(merged) : NULL;
+    struct prov_key *curve = NULL;
 
-    if (libctx != NULL &&
-        (software = EVP_PKEY_CTX_new_from_name(libctx, "EC", NULL)) != NULL &&
-        EVP_PKEY_paramgen_init(software) == 1 &&
-        EVP_PKEY_CTX_set_params(software, params) == 1 &&
-        EVP_PKEY_paramgen(software, &curve) == 1) {
-        EVP_PKEY_free(ctx->curve);
-        ctx->curve = curve;
-        ok = true;
+    OPENSSL_free(merged);
+    if (all == NULL)
+        return false;
+    OSSL_PARAM_free(ctx->given);
+    ctx->given = all;
+    if (OSSL_PARAM_locate(all, OSSL_PKEY_PARAM_GROUP_NAME) == NULL &&
+        OSSL_PARAM_locate(all, OSSL_PKEY_PARAM_EC_P) == NULL) {
+        return true;
     }
-    EVP_PKEY_CTX_free(software);
-    return ok;
+    curve = prov_key_new(ctx->prov, ctx->type);
+    if (curve == NULL ||
+        !prov_key_import(curve, EVP_PKEY_KEY_PARAMETERS, all)) {
+        prov_key_unref(curve);
+        return false;
+    }
+    prov_key_unref(ctx->curve);
+    ctx->curve = curve;
+    return true;
 }
 
 static bool
@@ -173,28 +185,41 @@ set_curve(struct gen_ctx *ctx, const OSSL_PARAM params[])
     const OSSL_PARAM *p = OSSL_PARAM_locate_const(params,
         OSSL_PKEY_PARAM_GROUP_NAME);
     OSSL_PARAM group[] = { OSSL_PARAM_END, OSSL_PARAM_END };
-    OSSL_PARAM *old = NULL, *all = NULL, *named = NULL;
+    OSSL_PARAM *named = NULL;
     size_t len = strlen(PROV_GROUP_EPHEMERAL);
     const char *name = NULL;
     bool ok = false;
 
-    if (p != NULL && OSSL_PARAM_get_utf8_string_ptr(p, &name) &&
-        strncmp(name, PROV_GROUP_EPHEMERAL, len) == 0) {
-        ctx->ephemeral = true;
-        group[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-            (char *)(uintptr_t)(name + len), 0);
-    }
-    /* What was set before stays, unless it is set again. */
-    if ((ctx->curve == NULL ||
-            EVP_PKEY_todata(ctx->curve, EVP_PKEY_KEY_PARAMETERS, &old) == 1) &&
-        (all = OSSL_PARAM_merge(old, params)) != NULL &&
-        (named = OSSL_PARAM_merge(all, group)) != NULL) {
-        ok = read_curve(ctx, named);
-    }
+    if (p == NULL || !OSSL_PARAM_get_utf8_string_ptr(p, &name) ||
+        strncmp(name, PROV_GROUP_EPHEMERAL, len) != 0)
+        return add_curve_params(ctx, params);
+    ctx->ephemeral = true;
+    group[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+        (char *)(uintptr_t)(name + len), 0);
+    named = OSSL_PARAM_merge(params, group);
+    ok = named != NULL && add_curve_params(ctx, named);
     OPENSSL_free(named);
-    OPENSSL_free(all);
-    OSSL_PARAM_free(old);
     return ok;
+}
+
+/* The same without the password, which is not to lie about in copies. */
+static OSSL_PARAM *
+without_password(const OSSL_PARAM params[])
+{
+    OSSL_PARAM *others = NULL;
+    size_t n = 0, kept = 0;
+
+    while (params[n].key != NULL)
+        n++;
+    others = calloc(n + 1, sizeof(*others));
+    if (others == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(params[i].key, PARAM_PASSWORD) != 0)
+            others[kept++] = params[i];
+    }
+    others[kept] = OSSL_PARAM_construct_end();
+    return others;
 }
 
 int
@@ -202,16 +227,23 @@ prov_gen_set_params(void *genctx, const OSSL_PARAM params[])
 {
     struct gen_ctx *ctx = genctx;
     const OSSL_PARAM *password = NULL;
+    OSSL_PARAM *others = NULL;
+    bool ok = true;
 
     if (params == NULL || params->key == NULL)
         return 1;
-    password = OSSL_PARAM_locate_const(params, "password");
+    password = OSSL_PARAM_locate_const(params, PARAM_PASSWORD);
     if (password != NULL && !set_password(ctx, password))
         return 0;
-    if (password == params && params[1].key == NULL)
-        return 1;
-    return ctx->type->kind == SCU_KIND_RSA ? set_rsa(ctx, params)
-                                           : set_curve(ctx, params);
+    others = without_password(params);
+    if (others == NULL)
+        return 0;
+    if (others->key != NULL) {
+        ok = ctx->type->kind == SCU_KIND_RSA ? set_rsa(ctx, others)
+                                             : set_curve(ctx, others);
+    }
+    free(others);
+    return ok;
 }
 
 /* Another key, or a curve by itself, whose curve is to be taken. */
@@ -268,7 +300,7 @@ choose_alg(struct gen_ctx *ctx)
         return NULL;
     }
     ERR_set_mark();
-    if (EVP_PKEY_get_group_name(ctx->curve, group, sizeof(group), &len) != 1)
+    if (EVP_PKEY_get_group_name(ctx->curve->soft, group, sizeof(group), &len) != 1)
         (void)snprintf(group, sizeof(group), "%s", "without a name");
     ERR_pop_to_mark();
     alg = find_alg(SCU_KIND_EC, 0, group);
@@ -291,19 +323,17 @@ gen_software(const struct gen_ctx *ctx)
         prov_raise(ctx->prov, SCU_E_ARG, "no curve was given");
         return NULL;
     }
+    ctx->curve->ephemeral = ctx->ephemeral;
+    if ((ctx->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
+        return prov_key_dup(ctx->curve, EVP_PKEY_KEY_PARAMETERS);
     key = prov_key_new(ctx->prov, ctx->type);
     if (key == NULL)
         return NULL;
-    key->ephemeral = ctx->ephemeral;
-    if ((ctx->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
-        ok = (key->soft = EVP_PKEY_dup(ctx->curve)) != NULL;
-    } else {
-        software = EVP_PKEY_CTX_new_from_pkey(prov_libctx(ctx->prov),
-            ctx->curve, NULL);
-        ok = software != NULL && EVP_PKEY_keygen_init(software) == 1 &&
-            EVP_PKEY_keygen(software, &key->soft) == 1;
-        EVP_PKEY_CTX_free(software);
-    }
+    software = EVP_PKEY_CTX_new_from_pkey(prov_libctx(ctx->prov),
+        ctx->curve->soft, NULL);
+    ok = software != NULL && EVP_PKEY_keygen_init(software) == 1 &&
+        EVP_PKEY_keygen(software, &key->soft) == 1;
+    EVP_PKEY_CTX_free(software);
     if (!ok) {
         prov_key_unref(key);
         return NULL;
