@@ -90,8 +90,8 @@ serve() {
     # Open both ways first: opening one end alone waits for the other.
     exec 8<>"$SCRATCH/server.fifo"
     # shellcheck disable=SC2086 # a command line
-    spawn env ${RUNTIMES:+LD_PRELOAD="$RUNTIMES"} \
-        ASAN_OPTIONS=detect_leaks=0 ${2//\\$'\n'/} </dev/null >"$SCRATCH/server.fifo" 2>&1 8<&-
+    spawn "${FOREIGN[@]}" ${2//\\$'\n'/} </dev/null \
+        >"$SCRATCH/server.fifo" 2>&1 8<&-
     SERVER=$SPAWNED
     exec 9<"$SCRATCH/server.fifo" 8<&-
     : >"$SCRATCH/said"
@@ -105,7 +105,6 @@ serve() {
 
 # --- programs of others find our libraries by what env.sh set --------------------
 
-RUNTIMES=$(sanitizer_runtimes)
 openssl() { run_foreign openssl "$@"; }
 tpm2() { run_foreign tpm2 "$@"; }
 

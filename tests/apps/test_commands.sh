@@ -16,7 +16,6 @@ mark
 expect_ok "the public half of a key file" \
     with_scu openssl pkey -in server.key -pubout -out server.pub
 expect_commands "$golden/none.txt" "a key file that is only read costs nothing"
-run_foreign openssl version >/dev/null
 expect_ok "of the RSA key" \
     with_scu openssl pkey -in ca.key -pubout -out ca.pub
 expect_commands "$golden/none.txt" "costs nothing either"
@@ -43,8 +42,7 @@ start() {
     rm -f in.fifo out.fifo
     mkfifo in.fifo out.fifo
     exec 8<>in.fifo 9<>out.fifo
-    spawn env ${RUNTIMES:+LD_PRELOAD="$RUNTIMES"} \
-        ASAN_OPTIONS=detect_leaks=0 "$top_builddir/tests/apps/signer" "$@" \
+    spawn "${FOREIGN[@]}" "$top_builddir/tests/apps/signer" "$@" \
         <in.fifo >out.fifo 2>signer.err 8<&- 9<&-
     SIGNER=$SPAWNED
     exec 3>in.fifo 4<out.fifo 8<&- 9<&-
@@ -70,7 +68,6 @@ stop() {
     expect_ok "the signer ends well" test $? -eq 0
     exec 4<&-
 }
-RUNTIMES=$(sanitizer_runtimes)
 
 # life KEY DIGEST
 life() {

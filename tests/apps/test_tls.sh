@@ -5,7 +5,6 @@
 . "$top_srcdir/tests/apps/apps.sh"
 need curl
 chip_with_keys
-RUNTIMES=$(sanitizer_runtimes)
 echo "a page" >page.txt
 
 # serve KEY OPTION...: openssl s_server on a port that the system chooses;
@@ -20,8 +19,7 @@ serve() {
     rm -f server.fifo
     mkfifo server.fifo
     exec 8<>server.fifo
-    spawn env ${RUNTIMES:+LD_PRELOAD="$RUNTIMES"} \
-        ASAN_OPTIONS=detect_leaks=0 openssl s_server -provider scu \
+    spawn "${FOREIGN[@]}" openssl s_server -provider scu \
         -provider default -WWW -naccept 3 -accept 127.0.0.1:0 \
         -cert "$key.crt" -key "$key" "$@" </dev/null >server.fifo 2>&1 8<&-
     SERVER=$SPAWNED

@@ -195,8 +195,8 @@ chip_is_clean() {
 
 # --- programs of others ---------------------------------------------------------
 
-# The runtimes that a program must load first so that it can load libraries of
-# a sanitizer build; nothing for other builds.
+# What a program must load first so that it can load libraries of a sanitizer
+# build (see also tests/lib/locale.c); nothing for other builds.
 sanitizer_runtimes() {
     local lib=$top_builddir/tcti-scu/.libs/libtss2-tcti-scu.so.0 runtime
     [ -e "$lib" ] || lib=$top_builddir/tss-backend/.libs/libscu.so
@@ -206,17 +206,14 @@ sanitizer_runtimes() {
         sort | paste -sd ' ')
     [ -n "$runtime" ] || runtime=$(${CC:-clang} -print-file-name="$(
         printf 'libclang_rt.asan-%s.so' "$(uname -m)")")
-    printf '%s' "$runtime"
+    printf '%s %s' "$runtime" "$top_builddir/tests/lib/.libs/locale.so"
 }
 
-# run_foreign COMMAND...: openssl, curl, tpm2-tools ... with our libraries.
-# Leaks are theirs and not looked for; other errors end the program.
-run_foreign() {
-    [ -n "${RUNTIMES+set}" ] || RUNTIMES=$(sanitizer_runtimes)
-    if [ -n "$RUNTIMES" ]; then
-        env LD_PRELOAD="$RUNTIMES" \
-            ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" "$@"
-    else
-        command "$@"
-    fi
-}
+# FOREIGN: what stands before a command of others; run_foreign COMMAND...: such
+# a command, openssl, curl, tpm2-tools ... with our libraries. Leaks are theirs
+# and not looked for; other errors end the program.
+FOREIGN=(env)
+preload=$(sanitizer_runtimes)
+[ -z "$preload" ] || FOREIGN+=("LD_PRELOAD=$preload"
+    "ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}")
+run_foreign() { "${FOREIGN[@]}" "$@"; }
