@@ -184,9 +184,15 @@ try_row(struct scu_chip *chip, const struct ek_row *row, struct ek *ek)
     X509 *certificate = NULL;
     int rc;
 
-    if ((rc = nv_size(chip, row->certificate, &name, &part.len)) != SCU_OK ||
-        (rc = nv_read(chip, row->certificate, &name, part.len, der)) !=
-            SCU_OK)
+    if ((rc = nv_size(chip, row->certificate, &name, &part.len)) != SCU_OK)
+        return rc;
+    rc = nv_read(chip, row->certificate, &name, part.len, der);
+    if (rc == SCU_E_CHIP || rc == SCU_E_AUTH || rc == SCU_E_LOCKED) {
+        log_line(LOG_LEVEL_WARN, "EK certificate at 0x%08x cannot be read "
+            "(%s): passed over", row->certificate, scu_error_detail());
+        return SCU_E_NOT_FOUND;
+    }
+    if (rc != SCU_OK)
         return rc;
     certificate = parse_certificate(chip->crypto, der, &part.len);
     if (certificate == NULL) {

@@ -19,6 +19,9 @@
 #define PATIENCE_FIRST_MS 20
 #define PATIENCE_TRIES 8
 
+/* How tctildr is told to take tcti-scu. */
+#define OWN_TCTI "scu:"
+
 /* A key may be found lost first, and its session next. */
 #define MAX_RECOVERIES 2
 
@@ -64,13 +67,17 @@ close_link(struct scu_chip *chip)
 /*
  * In a child: sessions and loaded keys are the parent's. Another thread may
  * have been inside libcrypto at the fork, so its contexts are given up, not
- * freed. Closing the link closes descriptors only; the TCTI sees the fork.
+ * freed. Our own TCTI sees the fork and only closes descriptors; others would
+ * say goodbye to the chip or the daemon in the parent's name, so theirs is
+ * given up too.
  */
 static void
 after_fork(struct scu_chip *chip)
 {
     (void)pthread_mutex_init(&chip->mutex, NULL);
     chip->crypto = NULL;
+    if (strncmp(chip->tcti, OWN_TCTI, strlen(OWN_TCTI)) != 0)
+        chip->link = NULL;
     close_link(chip);
     session_clear(&chip->session);
     chip->stale_session = 0;

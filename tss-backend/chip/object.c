@@ -69,13 +69,12 @@ settle_suspect(struct scu_chip *chip, struct chip_object *object)
 void
 chip_object_drop(struct scu_chip *chip, struct chip_object *object)
 {
-    if (!is_transient(object) || settle_suspect(chip, object) != SCU_OK ||
-        object->handle == 0) {
-        unlink_object(chip, object);
-        return;
+    if (is_transient(object)) {
+        if (settle_suspect(chip, object) == SCU_OK && object->handle != 0)
+            (void)chip_flush(chip, object->handle);
+        object->handle = 0;
+        object->suspect = false;
     }
-    (void)chip_flush(chip, object->handle);
-    object->handle = 0;
     unlink_object(chip, object);
 }
 

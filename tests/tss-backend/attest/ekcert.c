@@ -55,6 +55,13 @@ ekcert_install(struct provisioned *p, bool rsa, bool foreign)
 }
 
 void
+ekcert_reserve(struct provisioned *p)
+{
+    run(p, "tpm2_nvdefine 0x01c0000a -C o -s 400 "
+        "-a 'ownerread|authread|ownerwrite|no_da'");
+}
+
+void
 ekcert_persist_foreign(struct provisioned *p, uint32_t handle)
 {
     char command[256];

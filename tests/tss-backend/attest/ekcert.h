@@ -11,6 +11,9 @@
  */
 void ekcert_install(struct provisioned *p, bool rsa, bool foreign);
 
+/* Defines the index of a P-256 EK certificate and writes nothing into it. */
+void ekcert_reserve(struct provisioned *p);
+
 /* Makes a key of another template persistent. Owner authorisation empty. */
 void ekcert_persist_foreign(struct provisioned *p, uint32_t handle);
 

@@ -331,6 +331,18 @@ provision__endorsement_auth_is_told(void **state)
     assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report), SCU_OK);
 }
 
+/* An index that nothing was ever written into. */
+static void
+provision__unreadable_certificate_is_passed_over(void **state)
+{
+    struct provisioned *p = *state;
+    struct scu_provision_report report;
+
+    ekcert_reserve(p);
+    assert_int_equal(provision(p, SCU_OWNER_AUTH_RANDOM, &report), SCU_OK);
+    assert_int_equal(report.trust, SCU_TRUST_FIRST_USE);
+}
+
 static void
 provision__unwritable_folder_is_told(void **state)
 {
@@ -387,6 +399,7 @@ main(void)
         TEST(provision__foreign_certificate_is_passed_over),
         TEST(provision__two_at_once_agree),
         TEST(provision__endorsement_auth_is_told),
+        TEST(provision__unreadable_certificate_is_passed_over),
         TEST(provision__unwritable_folder_is_told),
         TEST(authorisations__readable_by_others_are_refused),
     };
