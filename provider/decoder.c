@@ -112,13 +112,34 @@ read_der(struct prov_ctx *prov, OSSL_CORE_BIO *in, uint8_t **der, size_t *len)
     return true;
 }
 
+/*
+ * Whether it becomes a key at all. The same is done again to load it; but the
+ * loaders swallow what is raised there, and the user would not know why.
+ */
+static bool
+is_whole(struct prov_ctx *prov, const uint8_t *der, size_t len)
+{
+    struct scu_chip *chip = prov_chip(prov);
+    struct scu_key *read = NULL;
+    struct prov_key *key = NULL;
+    int rc;
+
+    if (chip == NULL)
+        return false;
+    rc = scu_key_from_der(chip, der, len, &read);
+    if (rc != SCU_OK)
+        return prov_raise_scu(prov, rc);
+    key = prov_key_from_chip(prov, &read);
+    scu_key_free(&read);
+    prov_key_unref(key);
+    return key != NULL;
+}
+
 /* Marked, where it is a key that libscu can read. */
 static int
 pass_on_der(struct prov_ctx *prov, unsigned char *der, size_t len,
     OSSL_CALLBACK *callback, void *arg)
 {
-    struct scu_chip *chip = prov_chip(prov);
-    struct scu_key *key = NULL;
     static char structure[] = STRUCTURE;
     int type = OSSL_OBJECT_PKEY;
     OSSL_PARAM params[] = {
@@ -128,13 +149,8 @@ pass_on_der(struct prov_ctx *prov, unsigned char *der, size_t len,
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, der, len),
         OSSL_PARAM_construct_end(),
     };
-    int rc = 0;
 
-    if (chip == NULL)
-        return 0;
-    rc = scu_key_from_der(chip, der, len, &key);
-    scu_key_free(&key);
-    return rc == SCU_OK ? callback(params, arg) : prov_raise_scu(prov, rc);
+    return is_whole(prov, der, len) && callback(params, arg);
 }
 
 static int

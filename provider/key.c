@@ -201,8 +201,9 @@ prov_key_from_chip(struct prov_ctx *prov, struct scu_key **chip)
     params = params_from_chip(*chip, &public);
     if (params == NULL ||
         !prov_key_import(key, EVP_PKEY_PUBLIC_KEY, params)) {
-        prov_raise(prov, SCU_E_UNSUPPORTED,
-            "OpenSSL does not know the curve or size of this key");
+        prov_raise(prov, SCU_E_KEYFILE,
+            "the public half is no valid key of its curve or size: the key "
+            "file was damaged");
         prov_key_unref(key);
         key = NULL;
     } else {

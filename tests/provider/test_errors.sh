@@ -21,11 +21,12 @@ head -n $((lines - 1)) $key >no-end.pem
 { head -2 $key; tail -1 $key; } >short.pem
 o pkey -in $key -outform DER -out key.der
 head -c 100 key.der >short.der
+sed '3s/^..../AAAA/' $key >point.pem # another x: no point of the curve
 { head -1 $key; base64 -w 64 short.der; tail -1 $key; } >cut.pem
 
 for way in "${WAYS[@]}"; do
     choose_way "$way"
-    for bad in no-end junk other empty short cut; do
+    for bad in no-end junk other empty short cut point; do
         expect_exit 1 "$way: $bad.pem" o dgst -sha256 -sign $bad.pem \
             -out sig message
         reason 'this is not a valid TSS2 PRIVATE KEY file' "$bad"
