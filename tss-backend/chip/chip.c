@@ -4,6 +4,7 @@
 #include "chip/chip.h"
 
 #include "chip/command.h"
+#include "chip/goodbye.h"
 #include "chip/settings.h"
 #include "log.h"
 
@@ -18,6 +19,9 @@
  * most some 5 s. */
 #define PATIENCE_FIRST_MS 20
 #define PATIENCE_TRIES 8
+
+/* So long an ending process waits for a command of another thread. */
+#define EXIT_WAIT_S 2
 
 /* How tctildr is told to take tcti-scu. */
 #define OWN_TCTI "scu:"
@@ -37,6 +41,7 @@ scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
         return err_memory();
     (void)pthread_mutex_init(&c->mutex, NULL);
     atomic_init(&c->owner, (int)getpid());
+    goodbye_add(c);
     rc = settings_resolve(options == NULL ? &none : options, c);
     if (rc != SCU_OK) {
         scu_chip_free(&c);
@@ -145,6 +150,7 @@ open_link(struct scu_chip *chip)
             "scu.conf, and that the chip (or `scu sim start`) is there",
             chip->tcti);
     }
+    goodbye_arrange();
     rc = open_sys(chip);
     if (rc != SCU_OK)
         close_link(chip);
@@ -339,6 +345,36 @@ chip_release(struct scu_chip *chip, struct chip_object *object)
     leave(chip);
 }
 
+/* Flushes what is there of ours. */
+static void
+empty(struct scu_chip *chip)
+{
+    if ((chip->loaded == NULL && chip->session.handle == 0 &&
+            chip->stale_session == 0) || open_link(chip) != SCU_OK)
+        return;
+    while (chip->loaded != NULL)
+        chip_object_drop(chip, chip->loaded);
+    if (chip->sys != NULL && chip->session.handle != 0)
+        chip_session_end(chip, &chip->session);
+    if (chip->sys != NULL)
+        (void)flush_stale(chip);
+}
+
+void
+chip_empty_in_time(struct scu_chip *chip)
+{
+    struct timespec end;
+
+    if (atomic_load(&chip->owner) != (int)getpid() ||
+        clock_gettime(CLOCK_REALTIME, &end) != 0)
+        return;
+    end.tv_sec += EXIT_WAIT_S;
+    if (pthread_mutex_timedlock(&chip->mutex, &end) != 0)
+        return;
+    empty(chip);
+    leave(chip);
+}
+
 void
 scu_chip_free(struct scu_chip **chip)
 {
@@ -346,16 +382,9 @@ scu_chip_free(struct scu_chip **chip)
 
     if (c == NULL)
         return;
+    goodbye_remove(c);
     enter(c);
-    if ((c->loaded != NULL || c->session.handle != 0 ||
-            c->stale_session != 0) && open_link(c) == SCU_OK) {
-        while (c->loaded != NULL)
-            chip_object_drop(c, c->loaded);
-        if (c->sys != NULL && c->session.handle != 0)
-            chip_session_end(c, &c->session);
-        if (c->sys != NULL)
-            (void)flush_stale(c);
-    }
+    empty(c);
     close_link(c);
     leave(c);
     session_clear(&c->session);

@@ -51,6 +51,8 @@ struct scu_chip {
 
     struct chip_object *loaded; /* list of what may be in the chip */
     uint64_t tick;
+
+    struct scu_chip *next; /* in the list of goodbye.c, under its mutex */
 };
 
 /* The authorisation of one handle of a command. */
@@ -99,6 +101,13 @@ int chip_perform(struct scu_chip *chip, unsigned flags,
  * operations; any thread.
  */
 void chip_release(struct scu_chip *chip, struct chip_object *object);
+
+/*
+ * Flushes what this process has in the chip, for the end of the process: the
+ * parent's is left alone, and a command of another thread is waited for only
+ * for a moment. What is used afterwards is loaded anew.
+ */
+void chip_empty_in_time(struct scu_chip *chip);
 
 /* A code of Tss2_Sys_*_Prepare or _Complete as an error, noted. */
 int chip_prepared(TSS2_RC rc, TPM2_CC code);

@@ -17,7 +17,8 @@
  *
  * Threads: all functions may be called from any thread; the operations on one
  * chip are serialised. Forks: after fork(2) the child's first call builds a
- * connection of its own and leaves the parent's sessions and keys alone.
+ * connection of its own and leaves the parent's sessions and keys alone. At
+ * exit(3) what the process still has in the chip is flushed.
  */
 struct scu_chip;
 
