@@ -11,10 +11,13 @@
 
 /*
  * ENCODER: private keys and text. A key in the chip is written as TSS2 PRIVATE
- * KEY, whichever structure of private keys was asked for. A software key is
+ * KEY: in PEM, where the label says what it is, whichever structure of private
+ * keys was asked for, in DER as what is type-specific. A software key is
  * handed to the default provider's encoders. Public structures are not here:
  * for them OpenSSL finds its own encoders, by way of our export.
  */
+#define TYPE_SPECIFIC "type-specific"
+
 struct encoder {
     const char *output;    /* "PEM", "DER", "TEXT" */
     const char *structure; /* NULL for text */
@@ -105,6 +108,13 @@ write_tss2(struct enc_ctx *ctx, const struct prov_key *key, OSSL_CORE_BIO *out)
         return prov_raise(ctx->prov, SCU_E_UNSUPPORTED,
             "a key in the chip is not encrypted by a passphrase, the chip "
             "has wrapped it: leave the cipher out (-noenc)");
+    }
+    /* Others take these octets apart (PKCS#8, PKCS#12) or mistake them. */
+    if (strcmp(ctx->encoder->output, "DER") == 0 &&
+        strcmp(ctx->encoder->structure, TYPE_SPECIFIC) != 0) {
+        return prov_raise(ctx->prov, SCU_E_UNSUPPORTED,
+            "a key in the chip has no PKCS#8 form: use its TSS2 PRIVATE KEY "
+            "file");
     }
     if (strcmp(ctx->encoder->output, "PEM") == 0) {
         rc = scu_key_to_pem(key->chip, &pem, &len);
@@ -213,8 +223,8 @@ ENCODER(pem_encrypted, "PEM", "EncryptedPrivateKeyInfo", encode_private,
     does_private);
 ENCODER(der_encrypted, "DER", "EncryptedPrivateKeyInfo", encode_private,
     does_private);
-ENCODER(pem_specific, "PEM", "type-specific", encode_private, does_private);
-ENCODER(der_specific, "DER", "type-specific", encode_private, does_private);
+ENCODER(pem_specific, "PEM", TYPE_SPECIFIC, encode_private, does_private);
+ENCODER(der_specific, "DER", TYPE_SPECIFIC, encode_private, does_private);
 ENCODER(text, "TEXT", NULL, encode_text, does_all);
 
 #define ROW(names, output, structure, functions)                            \
@@ -224,15 +234,16 @@ ENCODER(text, "TEXT", NULL, encode_text, does_all);
             PROV_PROPERTIES ",output=" output ",structure=" structure,      \
         .implementation = (functions),                                      \
     }
+/* Where no structure is asked for, OpenSSL takes the last one that fits. */
 #define ROWS(names)                                                         \
-    ROW(names, "der", "type-specific", der_specific_functions),             \
-        ROW(names, "pem", "type-specific", pem_specific_functions),         \
-        ROW(names, "der", "EncryptedPrivateKeyInfo",                        \
-            der_encrypted_functions),                                       \
+    ROW(names, "der", "EncryptedPrivateKeyInfo",                            \
+        der_encrypted_functions),                                           \
         ROW(names, "pem", "EncryptedPrivateKeyInfo",                        \
             pem_encrypted_functions),                                       \
         ROW(names, "der", "PrivateKeyInfo", der_info_functions),            \
         ROW(names, "pem", "PrivateKeyInfo", pem_info_functions),            \
+        ROW(names, "der", TYPE_SPECIFIC, der_specific_functions),           \
+        ROW(names, "pem", TYPE_SPECIFIC, pem_specific_functions),           \
         {                                                                   \
             .algorithm_names = (names),                                     \
             .property_definition = PROV_PROPERTIES ",output=text",          \

@@ -59,6 +59,9 @@ for way in "${WAYS[@]}"; do
         expect_exit 1 "$way: $kind is not encrypted" o pkey -in "$key.pem" \
             -aes256 -passout pass:x -out copy.pem
         expect_output 'scu:.*leave the cipher out' "the cause is told"
+        expect_exit 1 "$way: $kind is not made PKCS#8" o pkcs8 -topk8 \
+            -nocrypt -in "$key.pem" -out copy.pem
+        expect_output 'scu:.*has no PKCS#8 form' "the cause is told"
     done
     expect_ok "$way: the key behind a certificate" o pkey -in both.pem \
         -out copy.pem
