@@ -300,7 +300,8 @@ choose_alg(struct gen_ctx *ctx)
         return NULL;
     }
     ERR_set_mark();
-    if (EVP_PKEY_get_group_name(ctx->curve->soft, group, sizeof(group), &len) != 1)
+    if (EVP_PKEY_get_group_name(ctx->curve->soft, group, sizeof(group),
+            &len) != 1)
         (void)snprintf(group, sizeof(group), "%s", "without a name");
     ERR_pop_to_mark();
     alg = find_alg(SCU_KIND_EC, 0, group);
