@@ -44,6 +44,10 @@ same "slots" "$(get slots objects)" 3
 same "family" "$(get specification family)" 2.0
 expect_ok "info writes nothing" test ! -e "$SCU_STATE"
 
+try 2 "a link that is none" scu info --tcti nothing:at-all
+says "'nothing:at-all' is no valid link .*: correct it in SCU_TCTI" \
+    "the line says where to correct it"
+
 # --- provision, and once more -----------------------------------------------------
 
 try 0 "provision" scu provision --json

@@ -145,10 +145,13 @@ open_link(struct scu_chip *chip)
         return SCU_OK;
     tss = Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
     if (tss != TSS2_RC_SUCCESS) {
-        rc = err_of_tss(tss) == SCU_E_CONF ? SCU_E_CONF : SCU_E_NO_CHIP;
-        return err_set(rc, "no link to the chip by '%s': check SCU_TCTI or "
-            "scu.conf, and that the chip (or `scu sim start`) is there",
-            chip->tcti);
+        if (err_of_tss(tss) == SCU_E_CONF)
+            return err_set(SCU_E_CONF, "'%s' is no valid link to a chip: "
+                "correct it in SCU_TCTI, scu.conf or openssl.cnf",
+                chip->tcti);
+        return err_set(SCU_E_NO_CHIP, "no link to the chip by '%s': check "
+            "SCU_TCTI or scu.conf, and that the chip (or `scu sim start`) is "
+            "there", chip->tcti);
     }
     goodbye_arrange();
     rc = open_sys(chip);
