@@ -6,14 +6,14 @@
 check=$top_srcdir/tests/layering/check
 need nm awk comm
 
-# library FILE [NAME...]: exports what the map beside its sources lists, and
-# just these names.
+# library FILE [NAME...]: is built, exports what the map beside its sources
+# lists, and just these names.
 library() {
     local file=$top_builddir/$1 map
     map=$(echo "$top_srcdir/${1%%/*}"/*.map)
     shift
     if [ ! -e "$file" ]; then
-        echo "not built: $file"
+        fail "$1 is not built"
         return
     fi
     expect_ok "$(basename "$file") exports what $(basename "$map") lists" \
@@ -26,12 +26,9 @@ library() {
 library tcti-scu/.libs/libtss2-tcti-scu.so.0 Tss2_Tcti_Info Tss2_Tcti_Scu_Init
 library tss-backend/.libs/libscu.so
 library provider/.libs/scu.so OSSL_provider_init
-library pkcs11/.libs/scu-pkcs11.so
-if [ -e "$top_builddir/tss-backend/.libs/libscu.so" ]; then
-    expect_ok "libscu exports the functions of the public headers" \
-        "$check" api "$top_builddir/tss-backend/.libs/libscu.so" \
-        "$top_srcdir"/tss-backend/scu/*.h
-fi
+libscu=$top_builddir/tss-backend/.libs/libscu.so
+expect_ok "libscu exports the functions of the public headers" \
+    "$check" api "$libscu" "$top_srcdir"/tss-backend/scu/*.h
 
 # --- headers -------------------------------------------------------------------
 
@@ -50,6 +47,19 @@ for header in "$top_srcdir"/tss-backend/scu/*.h; do
     expect_ok "$name compiles alone as C++" g++ -std=c++11 $strict \
         -I "$top_srcdir/tss-backend" -x c++ "$SCRATCH/alone.c"
 done
+
+cat >"$SCRATCH/linked.cc" <<'CC'
+#include <scu/error.h>
+int main() { return scu_error_text(0) == nullptr; }
+CC
+if ! command -v g++ >/dev/null; then
+    echo "without g++: no C++ program was linked"
+elif [ "${FOREIGN[*]}" = env ]; then
+    expect_ok "a C++ program links with libscu" g++ \
+        -I "$top_srcdir/tss-backend" -o "$SCRATCH/linked" \
+        "$SCRATCH/linked.cc" "$libscu"
+    expect_ok "and runs" "$SCRATCH/linked"
+fi
 
 # --- the checker finds what it is there for -------------------------------------
 
