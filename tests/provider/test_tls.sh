@@ -24,7 +24,7 @@ serve() {
     RUNTIMES=$(sanitizer_runtimes)
     OPENSSL_CONF=$CNF LD_PRELOAD=$RUNTIMES \
         ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" \
-        spawn openssl s_server "${PROVIDERS[@]}" -unix "$SCRATCH/tls.sock" \
+        spawn openssl s_server "${PROVIDERS[@]}" -unix tls.sock \
         -key "$key.pem" -cert "$key.crt" -www "$@" >server.log 2>&1
     SERVER=$SPAWNED
     for _ in $(seq 400); do
@@ -41,7 +41,7 @@ ask() {
     local key=$1 runner=$2
     shift 2
     printf 'GET / HTTP/1.0\r\n\r\n' | "$runner" s_client \
-        -unix "$SCRATCH/tls.sock" -ign_eof -CAfile "$key.crt" \
+        -unix tls.sock -ign_eof -CAfile "$key.crt" \
         -verify_return_error "$@"
 }
 # wait_for PID: its end, or fail.
