@@ -70,7 +70,23 @@
     X(LOST, -23, DEVICE_ERROR, 4,                                             \
         "the chip lost a session or key (reset or flushed): repeat")          \
     X(INTERNAL, -24, FUNCTION_FAILED, 1,                                      \
-        "internal error, please report it")
+        "internal error, please report it")                                   \
+    X(PIN_LOCKED, -25, PIN_LOCKED, 6,                                         \
+        "the token's PIN is locked: the SO unlocks it by setting a new one")  \
+    X(PIN_UNSET, -26, USER_PIN_NOT_INITIALIZED, 6,                            \
+        "the token has no user PIN yet: the SO sets it")                      \
+    X(PIN_LENGTH, -27, PIN_LEN_RANGE, 2,                                      \
+        "a PIN has 4 to 127 octets")                                          \
+    X(STORE, -28, GENERAL_ERROR, 3,                                           \
+        "the store is damaged or was altered: restore it from a backup")      \
+    X(STORE_NEWER, -29, GENERAL_ERROR, 1,                                     \
+        "the store was written by a newer version: use that one")             \
+    X(TOKENS_FULL, -30, DEVICE_MEMORY, 4,                                     \
+        "the chip has no room for another token: remove one")                 \
+    X(READ_ONLY, -31, TOKEN_WRITE_PROTECTED, 1,                               \
+        "the store's folder is read-only: check its rights")                  \
+    X(DISK_FULL, -32, DEVICE_MEMORY, 1,                                       \
+        "the disk is full: nothing was changed, make room and repeat")
 
 enum scu_rc {
     SCU_OK = 0,
