@@ -27,6 +27,7 @@ static const struct conf_key {
     { .name = "link" },
     { .name = "tcti", .may_name_code = true },
     { .name = "state" },
+    { .name = "store" },
 };
 
 #define N_KEYS (sizeof(conf_keys) / sizeof(conf_keys[0]))

@@ -132,13 +132,21 @@ open_sys(struct scu_chip *chip)
 }
 
 static int
+ready_crypto(struct scu_chip *chip)
+{
+    if (chip->crypto == NULL && (chip->crypto = crypto_new()) == NULL)
+        return err_set(SCU_E_INTERNAL, "libcrypto has no default provider");
+    return SCU_OK;
+}
+
+static int
 open_link(struct scu_chip *chip)
 {
     TSS2_RC tss;
-    int rc;
+    int rc = ready_crypto(chip);
 
-    if (chip->crypto == NULL && (chip->crypto = crypto_new()) == NULL)
-        return err_set(SCU_E_INTERNAL, "libcrypto has no default provider");
+    if (rc != SCU_OK)
+        return rc;
     if (chip->faulty)
         close_link(chip);
     if (chip->sys != NULL)
@@ -268,9 +276,15 @@ static int
 attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
-    int rc = open_link(chip);
+    int rc;
 
     chip->doubted = false;
+    chip->committed = false;
+    if ((flags & CHIP_OFFLINE) != 0) {
+        rc = ready_crypto(chip);
+        return rc == SCU_OK ? operation(chip, arg) : rc;
+    }
+    rc = open_link(chip);
     if (rc == SCU_OK)
         rc = flush_stale(chip);
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
@@ -322,7 +336,7 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     for (int tries = 0; tries < PATIENCE_TRIES; tries++) {
         rc = attempt(chip, flags, operation, arg);
         again = recover(chip, rc);
-        if ((flags & CHIP_REPEATABLE) == 0)
+        if ((flags & CHIP_REPEATABLE) == 0 || chip->committed)
             break;
         if (rc == SCU_E_BUSY) {
             pause_ms(pause);
@@ -335,6 +349,12 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     }
     leave(chip);
     return rc;
+}
+
+void
+chip_commit(struct scu_chip *chip)
+{
+    chip->committed = true;
 }
 
 void
@@ -396,6 +416,7 @@ scu_chip_free(struct scu_chip **chip)
     free(c->name);
     free(c->tcti);
     free(c->state);
+    free(c->store);
     free(c);
     *chip = NULL;
 }

@@ -27,6 +27,7 @@ struct scu_chip {
     char *name;
     char *tcti;
     char *state;
+    char *store; /* folder of the tokens' store */
 
     /* Whose process this connection is: the pid, negative while that process
        rebuilds it. */
@@ -43,6 +44,7 @@ struct scu_chip {
     bool doubted; /* an authValue taken for empty was refused: either it is
                      not empty, or the session is not ours any more */
 
+    bool committed; /* the operation is not to be repeated any more */
     bool have_pins;
     struct pins pins;
     struct chip_object storage; /* the pinned storage key */
@@ -61,6 +63,8 @@ struct chip_auth {
     struct session *session;    /* NULL: the chip's own HMAC session */
     bool password;              /* no session: empty password in the clear;
                                    for entities without an authValue only */
+    bool last;                  /* the session ends with the command, where
+                                   that succeeds (continueSession clear) */
 };
 
 /* What chip_run() needs besides the prepared parameters. */
@@ -71,6 +75,8 @@ struct chip_command {
     size_t auths;   /* how many of them need authorisation; with none the
                        chip's session goes along for audit and encryption */
     struct chip_auth auth[2];
+    bool companion; /* after a policy session that authorises: the chip's
+                       session goes along, to encrypt */
     bool clear;     /* no session at all: for the commands that take none and
                        for a chip without pins */
     const struct secret *new_auth; /* the first handle's authValue that
@@ -82,6 +88,7 @@ typedef int chip_operation(struct scu_chip *chip, void *arg);
 enum chip_flags {
     CHIP_REPEATABLE = 1, /* doing it twice does no harm */
     CHIP_BARE = 2,       /* wants the link, but no session */
+    CHIP_OFFLINE = 4,    /* wants chip->crypto only: no link, no command */
 };
 
 /*
@@ -94,6 +101,12 @@ enum chip_flags {
  */
 int chip_perform(struct scu_chip *chip, unsigned flags,
     chip_operation *operation, void *arg);
+
+/*
+ * Within a repeatable operation: what follows does harm when it is done twice
+ * (a PIN that is tried counts), so from here on it is not repeated.
+ */
+void chip_commit(struct scu_chip *chip);
 
 /*
  * Gives an object up, before its memory is freed: flushes it where it is in

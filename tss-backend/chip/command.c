@@ -19,8 +19,19 @@ static const struct command_row commands[] = {
     ROW(GetRandom, true),
     ROW(HierarchyChangeAuth, false),
     ROW(Load, true),
+    ROW(NV_ChangeAuth, false),
+    ROW(NV_DefineSpace, false),
     ROW(NV_Read, true),
     ROW(NV_ReadPublic, true),
+    ROW(NV_UndefineSpace, false),
+    ROW(NV_Write, false),
+    ROW(PolicyAuthValue, false),
+    ROW(PolicyCommandCode, false),
+    ROW(PolicyGetDigest, true),
+    ROW(PolicyNvWritten, false),
+    ROW(PolicyOR, false),
+    /* Its first answer is a TPM2B, but always empty here. */
+    ROW(PolicySecret, false),
     ROW(RSA_Decrypt, true),
     ROW(ReadClock, false),
     ROW(ReadPublic, true),
@@ -29,6 +40,7 @@ static const struct command_row commands[] = {
     ROW(StartAuthSession, false),
     ROW(Startup, false),
     ROW(TestParms, false),
+    ROW(Unseal, true),
 };
 
 const struct command_row *

@@ -64,6 +64,23 @@ int crypto_kdfe(struct crypto *crypto, TPMI_ALG_HASH hash, struct bytes z,
     const char *label, struct bytes u, struct bytes v, uint8_t *out);
 
 /*
+ * HKDF (RFC 5869) with SHA-256 and no salt: 32 octets for a purpose.
+ */
+int crypto_hkdf(struct crypto *crypto, struct bytes key, const char *info,
+    uint8_t *out);
+
+/* Cost of crypto_scrypt(): memory is 128 * r * n octets; n a power of 2. */
+struct crypto_cost {
+    uint32_t n, r, p;
+};
+
+/* scrypt (RFC 7914) of a password. SCU_E_UNSUPPORTED for a cost above 64 MiB
+ * or that is none. */
+int crypto_scrypt(struct crypto *crypto, struct bytes password,
+    struct bytes salt, const struct crypto_cost *cost, uint8_t *out,
+    size_t len);
+
+/*
  * A fresh salt for a session and its encryption to a storage key (Part 1,
  * B.10.3 and C.6.3): ephemeral ECDH, or RSA-OAEP with label "SECRET". The
  * salt is as long as the key's name hash; *salt_len at entry is the room. The

@@ -65,7 +65,8 @@ gather(struct scu_chip *chip, struct exchange *x)
         x->session[x->n++] = auth->password ? NULL :
             auth->session != NULL ? auth->session : &chip->session;
     }
-    if (x->n == 0)
+    /* Nothing associates it with a handle: no authValue is in its keys. */
+    if (x->n == 0 || command->companion)
         x->session[x->n++] = &chip->session;
     /* An HMAC session encrypts; a policy session only where there is none. */
     x->crypt = x->n;
@@ -106,10 +107,16 @@ encrypt_parameter(struct scu_chip *chip, struct exchange *x)
     return rc;
 }
 
+static bool
+ends(const struct exchange *x, size_t i)
+{
+    return i < x->command->auths && x->command->auth[i].last;
+}
+
 static TPMA_SESSION
 attributes(const struct exchange *x, size_t i)
 {
-    TPMA_SESSION a = TPMA_SESSION_CONTINUESESSION;
+    TPMA_SESSION a = ends(x, i) ? 0 : TPMA_SESSION_CONTINUESESSION;
 
     if (i != x->crypt)
         return a;
@@ -372,5 +379,10 @@ chip_run(struct scu_chip *chip, const struct chip_command *command)
     for (size_t i = 0; i < x.n; i++)
         if (x.session[i] == &chip->session)
             chip->session_proven = true;
-    return x.crypt < x.n ? decrypt_parameter(chip, &x) : SCU_OK;
+    if (x.crypt < x.n)
+        rc = decrypt_parameter(chip, &x);
+    for (size_t i = 0; i < x.n; i++)
+        if (x.session[i] != NULL && ends(&x, i))
+            session_clear(x.session[i]);
+    return rc;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_NAME "default"
@@ -75,6 +76,21 @@ default_state(const char *name)
     return user;
 }
 
+/*
+ * The store is beside the pins, but where these are somebody else's (the
+ * system's): then each user has one of his own.
+ */
+static char *
+default_store(const char *name, const char *state)
+{
+    struct stat st;
+    char *user = NULL;
+
+    if (stat(state, &st) == 0 && st.st_uid != geteuid())
+        user = user_state(name);
+    return user != NULL ? user : strdup(state);
+}
+
 static int
 resolve(const struct scu_chip_options *o, const struct conf *conf,
     struct scu_chip *chip)
@@ -90,11 +106,20 @@ resolve(const struct scu_chip_options *o, const struct conf *conf,
         conf_get(conf, chip->name, "state"), NULL);
     if (chip->state == NULL)
         chip->state = default_state(chip->name);
+    chip->store = first(secure_getenv("SCU_STORE"),
+        conf_get(conf, chip->name, "store"), NULL, NULL);
     if (chip->tcti == NULL || chip->state == NULL)
+        return err_memory();
+    if (chip->store == NULL)
+        chip->store = default_store(chip->name, chip->state);
+    if (chip->store == NULL)
         return err_memory();
     if (chip->state[0] != '/')
         return err_set(SCU_E_CONF, "state folder '%s' is not an absolute "
             "path", chip->state);
+    if (chip->store[0] != '/')
+        return err_set(SCU_E_CONF, "store folder '%s' is not an absolute "
+            "path", chip->store);
     return SCU_OK;
 }
 

@@ -5,8 +5,8 @@
 #include <scu/chip.h>
 
 /*
- * Fills name, tcti and state of a chip from the options, the environment and
- * scu.conf, in this order. SCU_E_CONF with file and line.
+ * Fills name, tcti, state and store of a chip from the options, the
+ * environment and scu.conf, in this order. SCU_E_CONF with file and line.
  */
 int settings_resolve(const struct scu_chip_options *options,
     struct scu_chip *chip);

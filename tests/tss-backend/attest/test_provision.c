@@ -2,7 +2,7 @@
 #include "config.h"
 
 /* Provisioning on a simulated chip: repeatable, interrupted, misled. */
-#include "attest/authorisations.h"
+#include "chip/authorisations.h"
 #include "tests/tss-backend/attest/ekcert.h"
 #include "tests/tss-backend/provisioned.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef ATTEST_AUTHORISATIONS_H
-#define ATTEST_AUTHORISATIONS_H
+#ifndef CHIP_AUTHORISATIONS_H
+#define CHIP_AUTHORISATIONS_H
 
 #include "base/error.h"
 #include "secret.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "attest/authorisations.h"
+#include "chip/authorisations.h"
 
 #include "base/bytes.h"
 #include "io.h"
