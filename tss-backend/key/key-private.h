@@ -40,6 +40,15 @@ int key_new(struct scu_chip *chip, struct keyfile *file,
  */
 int key_permits(const struct scu_key *key, TPMA_OBJECT attributes);
 
+/* A copy of the password that was given; NULL: none. The caller frees it. */
+int key_copy_password(const struct scu_key *key, struct secret **copy);
+
+/*
+ * Takes the password from all who hold the key, and the key from the chip:
+ * who was allowed to use it is not any more. Any thread.
+ */
+void key_forget_password(struct scu_key *key);
+
 /*
  * Within an operation: the password is taken, the key loaded. SCU_E_AUTH_NEEDED
  * where it has a password that nobody gave: a try with the empty one would

@@ -292,6 +292,53 @@ take_password(struct scu_chip *chip, struct scu_key *key)
     return SCU_OK;
 }
 
+struct copying {
+    struct scu_key *key;
+    struct secret **copy;
+};
+
+static int
+copy_password(struct scu_chip *chip, void *arg)
+{
+    struct copying *c = arg;
+    int rc = take_password(chip, c->key);
+
+    if (rc != SCU_OK || c->key->password == NULL)
+        return rc;
+    *c->copy = secret_new(c->key->password->data, c->key->password->len);
+    return *c->copy == NULL ? err_memory() : SCU_OK;
+}
+
+int
+key_copy_password(const struct scu_key *key, struct secret **copy)
+{
+    struct copying c = { .copy = copy };
+
+    /* What changes in it, the caller does not see. */
+    memcpy(&c.key, &key, sizeof(c.key));
+    *copy = NULL;
+    return chip_perform(key->chip, CHIP_OFFLINE, copy_password, &c);
+}
+
+static int
+forget_password(struct scu_chip *chip, void *arg)
+{
+    struct scu_key *key = arg;
+    struct secret *fresh = atomic_exchange(&key->fresh, NULL);
+
+    (void)chip;
+    secret_free(&fresh);
+    secret_free(&key->password);
+    return SCU_OK;
+}
+
+void
+key_forget_password(struct scu_key *key)
+{
+    (void)chip_perform(key->chip, CHIP_OFFLINE, forget_password, key);
+    chip_release(key->chip, &key->object);
+}
+
 /* --- use ------------------------------------------------------------------*/
 
 int

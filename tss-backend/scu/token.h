@@ -66,7 +66,7 @@ SCU_API struct scu_token *scu_token_ref(struct scu_token *token);
 /* With the last reference: logs out, wipes. NULL is fine; nulls the pointer. */
 SCU_API void scu_token_free(struct scu_token **token);
 
-/* Borrowed; valid until the token is freed or changed by this process. */
+/* What this view last read of the store; no command. */
 SCU_API void scu_token_info(const struct scu_token *token,
     struct scu_token_info *info);
 
@@ -83,13 +83,27 @@ SCU_API SCU_MUST_CHECK int scu_token_init(struct scu_chip *chip,
     struct scu_token **token);
 
 /*
+ * Prepares tokens for users who do not have the owner authorisation: pairs of
+ * indices, with what is needed to make tokens of them in files of the folder
+ * "pool" beside the pins (0700; give it to a group with mode 2770 to let that
+ * group make tokens). *prepared says how many it became. SCU_E_AUTH_NEEDED,
+ * SCU_E_TOKENS_FULL, SCU_E_FILE. Some 15 commands each.
+ */
+SCU_API SCU_MUST_CHECK int scu_token_prepare(struct scu_chip *chip,
+    size_t count, size_t *prepared);
+
+/*
  * Makes a token anew: all its objects are gone, its user PIN unset, its label
  * changed; the SO PIN stays and must be right.
  */
 SCU_API SCU_MUST_CHECK int scu_token_reinit(struct scu_token *token,
     const char *label, const void *so_pin, size_t so_pin_len);
 
-/* Deletes a token with its NV indices; owner authorisation as for init. */
+/*
+ * Deletes a token with its NV indices; owner authorisation as for init. Of a
+ * token of another chip only the rows in the store. Other references to the
+ * token find it gone: SCU_E_NOT_FOUND.
+ */
 SCU_API SCU_MUST_CHECK int scu_token_remove(struct scu_token *token);
 
 /*

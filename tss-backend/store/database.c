@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "store/database.h"
+
+#include "chip/chip.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_NAME "store.db"
+#define FORMAT 1
+#define BUSY_MS 10000
+#define PATH_SIZE 4096
+
+struct database {
+    sqlite3 *db;
+    bool begun;
+    char folder[PATH_SIZE];
+    char path[PATH_SIZE + 16];
+};
+
+static const char schema[] =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
+    "INSERT INTO meta VALUES ('format', 'scu token store');"
+    "INSERT INTO meta VALUES ('written-by', '" PACKAGE_STRING "');"
+    "CREATE TABLE tokens ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " chip BLOB NOT NULL,"        /* Name of the storage key */
+    " serial TEXT NOT NULL UNIQUE,"
+    " label TEXT NOT NULL,"
+    " ready INTEGER NOT NULL,"    /* 0: being made */
+    " tries INTEGER NOT NULL,"
+    " so_index INTEGER NOT NULL,"
+    " user_index INTEGER NOT NULL,"
+    " so_salt BLOB NOT NULL,"
+    " user_salt BLOB NOT NULL,"
+    " kdf_n INTEGER NOT NULL,"
+    " kdf_r INTEGER NOT NULL,"
+    " kdf_p INTEGER NOT NULL,"
+    " so_helper BLOB NOT NULL,"
+    " user_helper BLOB NOT NULL,"
+    " list BLOB NOT NULL,"        /* generation; id and generation of each */
+    " mac BLOB NOT NULL);"        /* of the row */
+    /* One per PIN, two between the steps of its change. */
+    "CREATE TABLE pins ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " token INTEGER NOT NULL REFERENCES tokens ON DELETE CASCADE,"
+    " who INTEGER NOT NULL,"
+    " blob BLOB NOT NULL);"
+    "CREATE TABLE objects ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " token INTEGER NOT NULL REFERENCES tokens ON DELETE CASCADE,"
+    " flags INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL,"
+    " attributes BLOB NOT NULL,"
+    " key BLOB NOT NULL,"         /* TSS2 PRIVATE KEY, DER */
+    " tag BLOB NOT NULL,"
+    " mac BLOB NOT NULL);"
+    "CREATE INDEX pins_of ON pins (token, who);"
+    "CREATE INDEX objects_of ON objects (token);"
+    "PRAGMA user_version = 1;";
+
+/* --- errors ---------------------------------------------------------------- */
+
+static int
+disk_full(const struct database *d)
+{
+    return err_set(SCU_E_DISK_FULL, "%s: no space left, or a quota is "
+        "reached: nothing was changed; make room and repeat", d->path);
+}
+
+static int
+read_only(const struct database *d)
+{
+    return err_set(SCU_E_READ_ONLY, "%s cannot be written: check the rights "
+        "of file and folder, or name another folder by SCU_STORE", d->path);
+}
+
+/* SQLite's code of the last failure as one of ours, noted. */
+static int
+failed(const struct database *d, int code)
+{
+    int system = d->db == NULL ? 0 : sqlite3_system_errno(d->db);
+    const char *text = d->db == NULL ? sqlite3_errstr(code) :
+        sqlite3_errmsg(d->db);
+
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return disk_full(d);
+    case SQLITE_READONLY:
+        return read_only(d);
+    case SQLITE_NOMEM:
+        return err_memory();
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return err_set(SCU_E_STORE, "%s is damaged (%s): restore it from a "
+            "backup", d->path, text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return err_set(SCU_E_BUSY, "%s: another program writes it for more "
+            "than %d seconds", d->path, BUSY_MS / 1000);
+    default:
+        break;
+    }
+    /* Beyond a quota or limit SQLite only says that a write failed. */
+    if (code == SQLITE_IOERR_WRITE || system == ENOSPC || system == EDQUOT)
+        return disk_full(d);
+    if (system == EACCES || system == EROFS || system == EPERM ||
+        access(d->folder, W_OK) != 0)
+        return read_only(d);
+    return err_set(SCU_E_FILE, "%s: %s (%d, %s)", d->path, text,
+        sqlite3_extended_errcode(d->db), strerror(system));
+}
+
+static int
+execute(const struct database *d, const char *sql)
+{
+    int code = sqlite3_exec(d->db, sql, NULL, NULL, NULL);
+
+    return code == SQLITE_OK ? SCU_OK : failed(d, code);
+}
+
+/* --- the file --------------------------------------------------------------- */
+
+static int
+make_folder(const char *path)
+{
+    char part[PATH_SIZE];
+    size_t len = strlen(path);
+
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) == 0 || errno == EEXIST)
+            continue;
+        return err_set(errno == EROFS || errno == EACCES ? SCU_E_READ_ONLY :
+            SCU_E_FILE, "%s: %s: name another folder for the store by "
+            "SCU_STORE or scu.conf", part, strerror(errno));
+    }
+    return SCU_OK;
+}
+
+/* Who could write the folder could put another store there. */
+static int
+check_folder(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? SCU_E_NOT_FOUND :
+            err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return err_set(SCU_E_FILE, "%s is no folder", path);
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return err_set(SCU_E_FILE, "%s belongs to user %u: the store is "
+            "looked for in your own folders and root's", path,
+            (unsigned)st.st_uid);
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(SCU_E_FILE, "%s: others can write the folder: chmod "
+            "go-w it", path);
+    return SCU_OK;
+}
+
+static int
+check_file(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? SCU_E_NOT_FOUND :
+            err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return err_set(SCU_E_FILE, "%s is no regular file", path);
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return err_set(SCU_E_FILE, "%s belongs to user %u", path,
+            (unsigned)st.st_uid);
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return err_set(SCU_E_FILE, "%s: others can read or write it: chmod "
+            "600 it", path);
+    return SCU_OK;
+}
+
+static int
+make_file(const struct database *d)
+{
+    int fd = open(d->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        (void)close(fd);
+        return SCU_OK;
+    }
+    if (errno == ENOSPC || errno == EDQUOT)
+        return disk_full(d);
+    if (errno == EROFS || errno == EACCES || errno == EPERM)
+        return read_only(d);
+    return err_set(SCU_E_FILE, "%s: %s", d->path, strerror(errno));
+}
+
+int
+database_folder_path(const struct scu_chip *chip, const char *file,
+    char *path, size_t size)
+{
+    int n = snprintf(path, size, "%s/%s", chip->store, file);
+    int rc;
+
+    if (n < 0 || (size_t)n >= size || strlen(chip->store) >= PATH_SIZE)
+        return err_set(SCU_E_FILE, "%s: the path is too long", chip->store);
+    rc = check_folder(chip->store);
+    if (rc == SCU_E_NOT_FOUND)
+        rc = make_folder(chip->store);
+    return rc;
+}
+
+static int
+find_file(struct database *d, enum database_use use)
+{
+    int rc = check_folder(d->folder);
+
+    if (rc == SCU_E_NOT_FOUND && use == DATABASE_WRITE) {
+        rc = make_folder(d->folder);
+        if (rc == SCU_OK)
+            rc = check_folder(d->folder);
+    }
+    /* SQLite would tell only when the chip has been changed already. */
+    if (rc == SCU_OK && use == DATABASE_WRITE &&
+        euidaccess(d->folder, W_OK | X_OK) != 0)
+        return read_only(d);
+    if (rc == SCU_OK)
+        rc = check_file(d->path);
+    if (rc == SCU_E_NOT_FOUND && use == DATABASE_WRITE) {
+        rc = make_file(d);
+        if (rc == SCU_OK)
+            rc = check_file(d->path);
+    }
+    return rc;
+}
+
+/* --- opening ---------------------------------------------------------------- */
+
+static int
+configure(struct database *d)
+{
+    int on = 0;
+
+    (void)sqlite3_busy_timeout(d->db, BUSY_MS);
+    (void)sqlite3_extended_result_codes(d->db, 1);
+    if (sqlite3_db_config(d->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &on) !=
+            SQLITE_OK || on != 1 ||
+        sqlite3_db_config(d->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &on) !=
+            SQLITE_OK || on != 0 ||
+        sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
+            &on) != SQLITE_OK || on != 0)
+        return err_set(SCU_E_INTERNAL, "this SQLite cannot be hardened");
+    return execute(d, "PRAGMA cell_size_check = ON;"
+        "PRAGMA foreign_keys = ON;"
+        "PRAGMA secure_delete = ON;"
+        "PRAGMA synchronous = FULL;"
+        "PRAGMA temp_store = MEMORY;");
+}
+
+static int
+read_version(struct database *d, int64_t *version)
+{
+    struct query q;
+    int rc;
+
+    query_begin(&q, d, "PRAGMA user_version");
+    rc = query_step(&q);
+    *version = rc == SCU_OK ? query_int(&q, 0) : 0;
+    (void)query_end(&q);
+    return rc;
+}
+
+/* In a transaction where it is written, so that one process makes it. */
+static int
+ready_schema(struct database *d, enum database_use use)
+{
+    int64_t version = 0;
+    int rc = read_version(d, &version);
+
+    if (rc != SCU_OK)
+        return rc;
+    if (version > FORMAT)
+        return err_set(SCU_E_STORE_NEWER, "%s has format %lld, this program "
+            "knows %d: use the newer version", d->path, (long long)version,
+            FORMAT);
+    if (version == FORMAT)
+        return SCU_OK;
+    if (use == DATABASE_READ)
+        return SCU_E_NOT_FOUND; /* its maker was interrupted */
+    return execute(d, schema);
+}
+
+static int
+open_file(struct database *d, enum database_use use)
+{
+    int code = sqlite3_open_v2(d->path, &d->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+        SQLITE_OPEN_PRIVATECACHE, NULL);
+    int rc;
+
+    if (code != SQLITE_OK)
+        return failed(d, code);
+    rc = configure(d);
+    if (rc == SCU_OK && use == DATABASE_WRITE) {
+        /* A rollback journal, also where somebody chose another one. */
+        rc = execute(d, "PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE;");
+        d->begun = rc == SCU_OK;
+    }
+    return rc == SCU_OK ? ready_schema(d, use) : rc;
+}
+
+int
+database_open(const struct scu_chip *chip, enum database_use use,
+    struct database **database)
+{
+    struct database *d = calloc(1, sizeof(*d));
+    int n, rc;
+
+    *database = NULL;
+    if (d == NULL)
+        return err_memory();
+    n = snprintf(d->folder, sizeof(d->folder), "%s", chip->store);
+    if (n < 0 || (size_t)n >= sizeof(d->folder)) {
+        free(d);
+        return err_set(SCU_E_FILE, "%s: the path is too long", chip->store);
+    }
+    (void)snprintf(d->path, sizeof(d->path), "%s/" FILE_NAME, d->folder);
+    rc = find_file(d, use);
+    if (rc == SCU_OK)
+        rc = open_file(d, use);
+    if (rc == SCU_OK)
+        *database = d;
+    else
+        database_close(&d);
+    return rc;
+}
+
+int
+database_commit(struct database *d)
+{
+    int rc = execute(d, "COMMIT;");
+
+    d->begun = d->begun && rc != SCU_OK;
+    return rc;
+}
+
+void
+database_close(struct database **database)
+{
+    struct database *d = database == NULL ? NULL : *database;
+
+    if (d == NULL)
+        return;
+    if (d->begun)
+        (void)sqlite3_exec(d->db, "ROLLBACK;", NULL, NULL, NULL);
+    (void)sqlite3_close(d->db);
+    free(d);
+    *database = NULL;
+}
+
+/* --- statements ------------------------------------------------------------- */
+
+static void
+note(struct query *q, int code)
+{
+    if (q->rc == SCU_OK && code != SQLITE_OK)
+        q->rc = failed(q->database, code);
+}
+
+void
+query_begin(struct query *q, struct database *database, const char *sql)
+{
+    memset(q, 0, sizeof(*q));
+    q->database = database;
+    note(q, sqlite3_prepare_v2(database->db, sql, -1, &q->stmt, NULL));
+}
+
+void
+query_bind_int(struct query *q, int64_t value)
+{
+    note(q, sqlite3_bind_int64(q->stmt, ++q->bound, value));
+}
+
+void
+query_bind_text(struct query *q, const char *value)
+{
+    note(q, sqlite3_bind_text(q->stmt, ++q->bound, value, -1,
+        SQLITE_TRANSIENT));
+}
+
+void
+query_bind_blob(struct query *q, struct bytes value)
+{
+    /* A NULL pointer would bind NULL. */
+    note(q, value.len == 0 ? sqlite3_bind_zeroblob(q->stmt, ++q->bound, 0) :
+        sqlite3_bind_blob64(q->stmt, ++q->bound, value.data, value.len,
+            SQLITE_TRANSIENT));
+}
+
+int
+query_step(struct query *q)
+{
+    int code;
+
+    if (q->rc != SCU_OK)
+        return q->rc;
+    code = sqlite3_step(q->stmt);
+    if (code == SQLITE_ROW)
+        return SCU_OK;
+    if (code == SQLITE_DONE)
+        return SCU_E_NOT_FOUND;
+    note(q, code);
+    return q->rc;
+}
+
+int64_t
+query_int(const struct query *q, int i)
+{
+    return sqlite3_column_int64(q->stmt, i);
+}
+
+struct bytes
+query_blob(const struct query *q, int i)
+{
+    const void *data = sqlite3_column_blob(q->stmt, i);
+    int len = sqlite3_column_bytes(q->stmt, i);
+
+    return (struct bytes){ data, data == NULL || len < 0 ? 0 : (size_t)len };
+}
+
+const char *
+query_text(const struct query *q, int i)
+{
+    const unsigned char *text = sqlite3_column_text(q->stmt, i);
+
+    return text == NULL ? "" : (const char *)text;
+}
+
+int
+query_end(struct query *q)
+{
+    (void)sqlite3_finalize(q->stmt);
+    q->stmt = NULL;
+    return q->rc;
+}
+
+int
+query_run(struct query *q)
+{
+    while (query_step(q) == SCU_OK)
+        continue;
+    return query_end(q);
+}
+
+int64_t
+database_inserted(const struct database *database)
+{
+    return sqlite3_last_insert_rowid(database->db);
+}
+
+int
+database_changed(const struct database *database)
+{
+    return sqlite3_changes(database->db);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "store/token-private.h"
+
+#include "lockfile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WAIT_MS 20000
+
+int
+store_lock(const struct scu_chip *chip, struct lockfile **lock)
+{
+    char path[4096];
+    pid_t holder = 0;
+    int rc;
+
+    *lock = NULL;
+    rc = database_folder_path(chip, "store.lock", path, sizeof(path));
+    if (rc != SCU_OK)
+        return rc;
+    rc = lockfile_open(path, lock);
+    if (rc == -EACCES || rc == -EROFS || rc == -EPERM)
+        return err_set(SCU_E_READ_ONLY, "%s: %s: check the rights of the "
+            "folder, or name another one by SCU_STORE", path, strerror(-rc));
+    if (rc == -ENOSPC || rc == -EDQUOT)
+        return err_set(SCU_E_DISK_FULL, "%s: no space left", path);
+    if (rc != 0)
+        return err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
+    rc = lockfile_acquire(*lock, deadline_in(WAIT_MS), &holder);
+    if (rc == 0)
+        return SCU_OK;
+    lockfile_close(lock);
+    return rc == -ETIMEDOUT ?
+        err_set(SCU_E_BUSY, "process %d has been changing the store for more "
+            "than %d seconds", (int)holder, WAIT_MS / 1000) :
+        err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
+}
+
+void
+store_unlock(struct lockfile **lock)
+{
+    if (*lock != NULL)
+        lockfile_release(*lock);
+    lockfile_close(lock);
+}
