@@ -11,6 +11,6 @@ OPENSSL_MODULES=$top_builddir/provider/.libs
 PATH=$top_builddir/tools/.libs:$top_builddir/tools:$top_builddir/tests/lib:$PATH
 # Nothing of whoever runs the tests.
 XDG_CONFIG_HOME=$top_builddir/no-config
-unset SCU_TCTI SCU_STATE SCU_CONF SCU_LOG OPENSSL_CONF TPM2TOOLS_TCTI
+unset SCU_TCTI SCU_STATE SCU_STORE SCU_CONF SCU_LOG OPENSSL_CONF TPM2TOOLS_TCTI
 unset TPM2OPENSSL_TCTI TCTI TSS2_LOG
 export LD_LIBRARY_PATH OPENSSL_MODULES PATH XDG_CONFIG_HOME
