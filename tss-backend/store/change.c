@@ -252,6 +252,7 @@ scu_token_change_pin(struct scu_token *token, enum scu_user user,
         rc = change_pin(&c);
     store_unlock(&lock);
     secret_free(&secret);
+    chip_release(token->chip, &token->blob);
     token_leave(token);
     return rc;
 }

@@ -152,6 +152,7 @@ token_try_pin(struct scu_token *token, enum scu_user who, struct bytes pin,
     pin_rows_clear(a.blobs);
     if (rc != SCU_OK) {
         secret_free(&a.secret);
+        chip_release(token->chip, &token->blob);
         return rc;
     }
     *secret = a.secret;

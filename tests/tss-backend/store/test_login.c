@@ -143,6 +143,7 @@ login__wrong_pin_counts_through_power_cuts(void **state)
         assert_int_equal(token_login(token, SCU_USER_NORMAL, "wrong-pin"),
             SCU_E_AUTH);
         assert_non_null(strstr(scu_error_detail(), "wrong"));
+        assert_int_equal(provisioned_count(p, CHIP_TRANSIENT_FIRST), 0);
         token_power_cut(p);
         check_counts(token, i, 0);
     }
