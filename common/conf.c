@@ -28,6 +28,7 @@ static const struct conf_key {
     { .name = "tcti", .may_name_code = true },
     { .name = "state" },
     { .name = "store" },
+    { .name = "spare-token" },
 };
 
 #define N_KEYS (sizeof(conf_keys) / sizeof(conf_keys[0]))

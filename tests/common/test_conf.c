@@ -134,7 +134,7 @@ static void
 conf_load_file__unknown_key(void **state)
 {
     refused(*state, "[chip]\nlink = a\nlinks = b\n", 3,
-        "unknown key 'links'; known: link, tcti, state, store");
+        "unknown key 'links'; known: link, tcti, state, store, spare-token");
 }
 
 static void

@@ -65,6 +65,22 @@ scu_error_detail(void)
     return detail;
 }
 
+/* Its levels are those of common/log. */
+_Static_assert((int)SCU_LOG_ERROR == (int)LOG_LEVEL_ERROR &&
+    (int)SCU_LOG_WARN == (int)LOG_LEVEL_WARN &&
+    (int)SCU_LOG_INFO == (int)LOG_LEVEL_INFO &&
+    (int)SCU_LOG_DEBUG == (int)LOG_LEVEL_DEBUG, "levels of the log");
+
+void
+scu_log(enum scu_log_level level, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_vline((enum log_level)level, format, args);
+    va_end(args);
+}
+
 int
 err_set(int rc, const char *format, ...)
 {

@@ -432,3 +432,9 @@ scu_chip_state(const struct scu_chip *chip)
 {
     return chip->state;
 }
+
+bool
+scu_chip_spare_token(const struct scu_chip *chip)
+{
+    return chip->spare_token;
+}

@@ -28,6 +28,7 @@ struct scu_chip {
     char *tcti;
     char *state;
     char *store; /* folder of the tokens' store */
+    bool spare_token;
 
     /* Whose process this connection is: the pid, negative while that process
        rebuilds it. */

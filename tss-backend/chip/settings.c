@@ -91,6 +91,19 @@ default_store(const char *name, const char *state)
     return user != NULL ? user : strdup(state);
 }
 
+/* A key that says "yes" or "no"; "no" where it is not there. */
+static int
+resolve_flag(const struct conf *conf, const char *name, const char *key,
+    bool *flag)
+{
+    const char *value = conf_get(conf, name, key);
+
+    *flag = value != NULL && strcmp(value, "yes") == 0;
+    if (value == NULL || *flag || strcmp(value, "no") == 0)
+        return SCU_OK;
+    return err_set(SCU_E_CONF, "%s = %s: it takes yes or no", key, value);
+}
+
 static int
 resolve(const struct scu_chip_options *o, const struct conf *conf,
     struct scu_chip *chip)
@@ -120,7 +133,7 @@ resolve(const struct scu_chip_options *o, const struct conf *conf,
     if (chip->store[0] != '/')
         return err_set(SCU_E_CONF, "store folder '%s' is not an absolute "
             "path", chip->store);
-    return SCU_OK;
+    return resolve_flag(conf, chip->name, "spare-token", &chip->spare_token);
 }
 
 int

@@ -15,9 +15,11 @@
 #if defined(__GNUC__)
 #define SCU_API SCU_LINKAGE __attribute__((visibility("default")))
 #define SCU_MUST_CHECK __attribute__((warn_unused_result))
+#define SCU_FORMAT(text, first) __attribute__((format(printf, text, first)))
 #else
 #define SCU_API SCU_LINKAGE
 #define SCU_MUST_CHECK
+#define SCU_FORMAT(text, first)
 #endif
 
 #endif

@@ -52,6 +52,9 @@ SCU_API const char *scu_chip_tcti(const struct scu_chip *chip);
 /* The folder of the pins in use; lives as long as chip. */
 SCU_API const char *scu_chip_state(const struct scu_chip *chip);
 
+/* Whether scu.conf wants an empty slot besides the tokens ("spare-token"). */
+SCU_API bool scu_chip_spare_token(const struct scu_chip *chip);
+
 /*
  * len random octets from the chip, mixed by nothing, authenticated and
  * encrypted on the bus. TPM2_GetRandom, once per 32 octets or less (as many

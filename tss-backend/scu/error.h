@@ -108,6 +108,20 @@ SCU_API const char *scu_error_text(int rc);
  */
 SCU_API const char *scu_error_detail(void);
 
+/*
+ * A line "scu: text" on standard error where SCU_LOG (error by default) shows
+ * lines of this level, for doors that have no place for text. libscu itself
+ * notes its failures in scu_error_detail() only. Any thread.
+ */
+enum scu_log_level {
+    SCU_LOG_ERROR = 1,
+    SCU_LOG_WARN = 2,
+    SCU_LOG_INFO = 3,
+    SCU_LOG_DEBUG = 4,
+};
+SCU_API void scu_log(enum scu_log_level level, const char *format, ...)
+    SCU_FORMAT(2, 3);
+
 /* The exit code of scu(1) for a code. */
 SCU_API int scu_error_exit(int rc);
 
