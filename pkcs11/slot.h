@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PKCS11_SLOT_H
+#define PKCS11_SLOT_H
+
+#include "p11.h"
+
+/*
+ * Slots
+ * -----
+ * One for each token of the store, numbered as they came, and an empty one
+ * behind them where there is no token or scu.conf says "spare-token = yes". It
+ * reports a token that is not initialised: C_InitToken makes it one, and a
+ * session on it works, for programs that open every slot.
+ *
+ * A slot stays where it is until C_Finalize, so that a pointer to it may be
+ * kept without the module's mutex. What it holds is under the mutex.
+ */
+struct p11_slot {
+    CK_SLOT_ID id;
+    struct scu_token *token; /* NULL: empty */
+    bool listed;             /* false: its token is gone */
+    struct scu_token_info info;
+    struct p11_slot *next;
+};
+
+#define P11_MANUFACTURER "SCU"
+#define P11_MODEL "SCU"
+
+/* By number. CKR_SLOT_ID_INVALID; reads the store where that was not done. */
+CK_RV p11_slot_find(CK_SLOT_ID id, struct p11_slot **slot);
+
+/* What the store says of the slot's token now. */
+CK_RV p11_slot_refresh(const char *function, struct p11_slot *slot);
+
+/* A reference to the slot's token, CKR_TOKEN_NOT_PRESENT for an empty one. */
+CK_RV p11_slot_token(const struct p11_slot *slot, struct scu_token **token);
+
+/* Whether the user, or the SO, is logged in. */
+bool p11_slot_logged_in(const struct p11_slot *slot, enum scu_user user);
+
+void p11_slots_clear(void);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+/* Tokens: what they tell, C_InitToken, PINs, login and logout. */
+#include "object.h"
+
+#include <string.h>
+
+/* --- C_GetTokenInfo --------------------------------------------------------------- */
+
+/* The flags about a PIN, in one order for both users. */
+struct pin_flags {
+    CK_FLAGS low, last, locked;
+};
+static const struct pin_flags user_flags = {
+    .low = CKF_USER_PIN_COUNT_LOW,
+    .last = CKF_USER_PIN_FINAL_TRY,
+    .locked = CKF_USER_PIN_LOCKED,
+};
+static const struct pin_flags so_flags = {
+    .low = CKF_SO_PIN_COUNT_LOW,
+    .last = CKF_SO_PIN_FINAL_TRY,
+    .locked = CKF_SO_PIN_LOCKED,
+};
+
+static CK_FLAGS
+flags_of(const struct pin_flags *flags, uint32_t failed, uint32_t tries,
+    bool locked)
+{
+    if (locked)
+        return flags->locked;
+    if (failed == 0)
+        return 0;
+    return flags->low | (failed + 1 >= tries ? flags->last : 0);
+}
+
+/*
+ * The counters are the chip's; a token tells the rest without it, too, so its
+ * silence is noted and no more.
+ */
+static CK_FLAGS
+ask_chip(struct scu_token *token, const struct scu_token_info *info)
+{
+    struct scu_pin_status status;
+    int rc;
+
+    if (info->other_chip) {
+        scu_log(SCU_LOG_WARN, "C_GetTokenInfo: token '%s' belongs to another "
+            "chip", info->label);
+        return 0;
+    }
+    rc = scu_token_pin_status(token, &status);
+    if (rc != SCU_OK) {
+        (void)p11_failed("C_GetTokenInfo", rc);
+        return 0;
+    }
+    return (info->user_pin_set ? flags_of(&user_flags, status.user_failed,
+        status.tries, status.user_locked) : 0) |
+        flags_of(&so_flags, status.so_failed, status.tries, status.so_locked);
+}
+
+static void
+fill_constants(CK_TOKEN_INFO *info)
+{
+    memset(info, 0, sizeof(*info));
+    p11_pad(info->label, sizeof(info->label), "");
+    p11_pad(info->serialNumber, sizeof(info->serialNumber), "");
+    p11_pad(info->manufacturerID, sizeof(info->manufacturerID),
+        P11_MANUFACTURER);
+    p11_pad(info->model, sizeof(info->model), P11_MODEL);
+    p11_pad(info->utcTime, sizeof(info->utcTime), "");
+    info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+    info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+    info->ulMaxPinLen = SCU_PIN_MAX;
+    info->ulMinPinLen = SCU_PIN_MIN;
+    info->ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION;
+    info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
+    info->ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION;
+    info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
+    info->flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+}
+
+CK_RV
+C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
+{
+    struct scu_token *token = NULL;
+    struct scu_token_info about;
+    struct p11_slot *slot;
+    CK_RV rv = p11_enter();
+
+    if (rv != CKR_OK)
+        return rv;
+    rv = info == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
+    if (rv == CKR_OK)
+        rv = p11_slot_refresh("C_GetTokenInfo", slot);
+    if (rv == CKR_OK) {
+        fill_constants(info);
+        p11_sessions_count(slot, &info->ulSessionCount,
+            &info->ulRwSessionCount);
+        about = slot->info;
+        (void)p11_slot_token(slot, &token);
+    }
+    p11_leave();
+    if (rv != CKR_OK || token == NULL)
+        return rv;
+    p11_pad(info->label, sizeof(info->label), about.label);
+    p11_pad(info->serialNumber, sizeof(info->serialNumber), about.serial);
+    info->flags |= CKF_TOKEN_INITIALIZED |
+        (about.user_pin_set ? CKF_USER_PIN_INITIALIZED : 0) |
+        ask_chip(token, &about);
+    scu_token_free(&token);
+    return CKR_OK;
+}
+
+/* --- C_InitToken ------------------------------------------------------------------- */
+
+/* Blanks at the end are padding. */
+static void
+read_label(const CK_UTF8CHAR *field, char *label)
+{
+    size_t len = SCU_TOKEN_LABEL_MAX;
+
+    while (len > 0 && field[len - 1] == ' ')
+        len--;
+    memcpy(label, field, len);
+    label[len] = '\0';
+}
+
+/* A token made in an empty slot moves in, unless another has done so. */
+static void
+move_in(struct p11_slot *slot, struct scu_token *token)
+{
+    if (p11_enter() != CKR_OK)
+        return;
+    if (slot->token == NULL) {
+        slot->token = scu_token_ref(token);
+        scu_token_info(token, &slot->info);
+    }
+    p11_leave();
+}
+
+CK_RV
+C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+    CK_UTF8CHAR_PTR label_field)
+{
+    char label[SCU_TOKEN_LABEL_MAX + 1];
+    struct p11_object *gone = NULL;
+    struct scu_token *token = NULL;
+    struct scu_chip *chip = NULL;
+    struct p11_slot *slot = NULL;
+    CK_ULONG all, writing;
+    CK_RV rv = p11_enter();
+    int rc;
+
+    if (rv != CKR_OK)
+        return rv;
+    rv = pin == NULL || label_field == NULL ? CKR_ARGUMENTS_BAD :
+        p11_slot_find(id, &slot);
+    if (rv == CKR_OK) {
+        p11_sessions_count(slot, &all, &writing);
+        rv = all > 0 ? CKR_SESSION_EXISTS : CKR_OK;
+    }
+    if (rv == CKR_OK) {
+        p11_objects_detach_slot(&gone, slot);
+        (void)p11_slot_token(slot, &token);
+        chip = p11_chip();
+    }
+    p11_leave();
+    p11_objects_free(&gone);
+    if (rv != CKR_OK)
+        return rv;
+    read_label(label_field, label);
+    if (token != NULL)
+        rc = scu_token_reinit(token, label, pin, pin_len);
+    else {
+        rc = scu_token_init(chip, label, pin, pin_len, 0, &token);
+        if (rc == SCU_OK)
+            move_in(slot, token);
+    }
+    rv = p11_failed("C_InitToken", rc);
+    scu_token_free(&token);
+    return rv;
+}
+
+/* --- PINs ---------------------------------------------------------------------------- */
+
+CK_RV
+C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR pin, CK_ULONG len)
+{
+    struct scu_token *token = NULL;
+    struct p11_session *session;
+    CK_RV rv = p11_session_enter(handle, &session);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (pin == NULL)
+        rv = CKR_ARGUMENTS_BAD;
+    else if (!p11_slot_logged_in(session->slot, SCU_USER_SO))
+        rv = CKR_USER_NOT_LOGGED_IN;
+    else
+        rv = p11_slot_token(session->slot, &token);
+    p11_leave();
+    if (rv == CKR_OK)
+        rv = p11_failed("C_InitPIN", scu_token_set_user_pin(token, pin, len));
+    scu_token_free(&token);
+    return rv;
+}
+
+CK_RV
+C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR old, CK_ULONG old_len,
+    CK_UTF8CHAR_PTR new, CK_ULONG new_len)
+{
+    enum scu_user user = SCU_USER_NORMAL;
+    struct scu_token *token = NULL;
+    struct p11_session *session;
+    CK_RV rv = p11_session_enter(handle, &session);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (old == NULL || new == NULL)
+        rv = CKR_ARGUMENTS_BAD;
+    else if (!session->writes)
+        rv = CKR_SESSION_READ_ONLY;
+    else
+        rv = p11_slot_token(session->slot, &token);
+    if (p11_slot_logged_in(session->slot, SCU_USER_SO))
+        user = SCU_USER_SO;
+    p11_leave();
+    if (rv == CKR_OK)
+        rv = p11_failed("C_SetPIN", scu_token_change_pin(token, user, old,
+            old_len, new, new_len));
+    scu_token_free(&token);
+    return rv;
+}
+
+/* --- login ----------------------------------------------------------------------------- */
+
+static CK_RV
+may_log_in(const struct p11_session *session, enum scu_user user)
+{
+    const struct p11_slot *slot = session->slot;
+    CK_ULONG all, writing;
+
+    if (p11_slot_logged_in(slot, user))
+        return CKR_USER_ALREADY_LOGGED_IN;
+    if (slot->token != NULL && scu_token_logged_in(slot->token, NULL))
+        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    p11_sessions_count(slot, &all, &writing);
+    if (user == SCU_USER_SO && all > writing)
+        return CKR_SESSION_READ_ONLY_EXISTS;
+    if (slot->token == NULL)
+        return CKR_USER_PIN_NOT_INITIALIZED;
+    return CKR_OK;
+}
+
+CK_RV
+C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
+    CK_ULONG len)
+{
+    enum scu_user user = type == CKU_SO ? SCU_USER_SO : SCU_USER_NORMAL;
+    struct scu_token *token = NULL;
+    struct p11_session *session;
+    CK_RV rv = p11_session_enter(handle, &session);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (type == CKU_CONTEXT_SPECIFIC) /* no key wants a login of its own */
+        rv = CKR_OPERATION_NOT_INITIALIZED;
+    else if (type != CKU_SO && type != CKU_USER)
+        rv = CKR_USER_TYPE_INVALID;
+    else if (pin == NULL)
+        rv = CKR_ARGUMENTS_BAD;
+    else
+        rv = may_log_in(session, user);
+    if (rv == CKR_OK)
+        rv = p11_slot_token(session->slot, &token);
+    p11_leave();
+    if (rv == CKR_OK)
+        rv = p11_failed("C_Login", scu_token_login(token, user, pin, len));
+    scu_token_free(&token);
+    return rv;
+}
+
+CK_RV
+C_Logout(CK_SESSION_HANDLE handle)
+{
+    struct p11_object *gone = NULL;
+    struct scu_token *token = NULL;
+    struct p11_session *session;
+    CK_RV rv = p11_session_enter(handle, &session);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (session->slot->token == NULL ||
+        !scu_token_logged_in(session->slot->token, NULL))
+        rv = CKR_USER_NOT_LOGGED_IN;
+    else
+        rv = p11_slot_token(session->slot, &token);
+    if (rv == CKR_OK) {
+        p11_sessions_end_signing(session->slot);
+        p11_objects_detach_private(&gone, session->slot);
+    }
+    p11_leave();
+    p11_objects_free(&gone);
+    if (token != NULL)
+        scu_token_logout(token);
+    scu_token_free(&token);
+    return rv;
+}

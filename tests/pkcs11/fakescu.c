@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+/* The fake's tokens and objects. */
+#include "tests/pkcs11/fakescu-private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_TOKENS 4
+#define MAX_ROWS 64
+
+struct token_row {
+    bool used;
+    struct scu_token_info info;
+    char so_pin[SCU_PIN_MAX + 1], user_pin[SCU_PIN_MAX + 1];
+    uint32_t so_failed, user_failed;
+};
+
+struct scu_token {
+    int refs;
+    struct token_row *row;
+    bool logged_in;
+    enum scu_user user;
+};
+
+struct object_row {
+    uint64_t id; /* 0: free */
+    struct token_row *token;
+    unsigned flags;
+    struct scu_attribute *attributes;
+    size_t count;
+    struct scu_key *key;
+};
+
+struct scu_object {
+    int refs;
+    struct scu_token *token;
+    struct object_row *row;
+    uint64_t id;
+};
+
+struct scu_chip {
+    int unused;
+};
+
+static struct token_row token_rows[MAX_TOKENS];
+static struct object_row object_rows[MAX_ROWS];
+static uint64_t last_id;
+static const char *failing;
+static int failure;
+static char detail[128];
+
+bool fake_spare_token;
+unsigned fake_chip_calls;
+int fake_alive;
+char fake_log[512];
+unsigned fake_log_lines;
+
+int
+fake_enter(const char *function)
+{
+    int rc = SCU_OK;
+
+    if (failing != NULL && strcmp(failing, function) == 0) {
+        failing = NULL;
+        rc = fake_error(failure, "told to fail");
+    }
+    return rc;
+}
+
+int
+fake_error(int rc, const char *text)
+{
+    (void)snprintf(detail, sizeof(detail), "%s", text);
+    return rc;
+}
+
+void
+fake_fail(const char *function, int rc)
+{
+    failing = function;
+    failure = rc;
+}
+
+static void
+clear_row(struct object_row *row)
+{
+    for (size_t i = 0; i < row->count; i++)
+        free((void *)(uintptr_t)row->attributes[i].value);
+    free(row->attributes);
+    scu_key_free(&row->key);
+    *row = (struct object_row){ 0 };
+}
+
+void
+fake_reset(void)
+{
+    for (size_t i = 0; i < MAX_ROWS; i++)
+        clear_row(&object_rows[i]);
+    memset(token_rows, 0, sizeof(token_rows));
+    failing = NULL;
+    fake_spare_token = false;
+    fake_chip_calls = fake_log_lines = 0;
+    fake_log[0] = detail[0] = '\0';
+}
+
+/* --- errors, log, chip ------------------------------------------------------------ */
+
+const char *
+scu_error_text(int rc)
+{
+    switch (rc) {
+#define TEXT(name, value, ckr, exit, text) case value: return text;
+    SCU_ERROR_LIST(TEXT)
+#undef TEXT
+    default: return "unknown";
+    }
+}
+
+const char *
+scu_error_detail(void)
+{
+    return detail;
+}
+
+void
+scu_log(enum scu_log_level level, const char *format, ...)
+{
+    va_list ap;
+
+    if (level > SCU_LOG_WARN)
+        return;
+    va_start(ap, format);
+    (void)vsnprintf(fake_log, sizeof(fake_log), format, ap);
+    va_end(ap);
+    fake_log_lines++;
+}
+
+int
+scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
+{
+    int rc = fake_enter(__func__);
+
+    (void)options;
+    if (rc != SCU_OK)
+        return rc;
+    *chip = calloc(1, sizeof(**chip));
+    fake_alive++;
+    return SCU_OK;
+}
+
+void
+scu_chip_free(struct scu_chip **chip)
+{
+    if (*chip != NULL)
+        fake_alive--;
+    free(*chip);
+    *chip = NULL;
+}
+
+bool
+scu_chip_spare_token(const struct scu_chip *chip)
+{
+    (void)chip;
+    return fake_spare_token;
+}
+
+int
+scu_chip_random(struct scu_chip *chip, uint8_t *data, size_t len)
+{
+    int rc = fake_enter(__func__);
+
+    (void)chip;
+    fake_chip_calls++;
+    if (rc == SCU_OK)
+        memset(data, 0xa5, len);
+    return rc;
+}
+
+/* --- tokens ----------------------------------------------------------------------- */
+
+static struct scu_token *
+give_token(struct token_row *row)
+{
+    struct scu_token *token = calloc(1, sizeof(*token));
+
+    token->refs = 1;
+    token->row = row;
+    fake_alive++;
+    return token;
+}
+
+int
+scu_token_list(struct scu_chip *chip, struct scu_token ***tokens,
+    size_t *count)
+{
+    int rc = fake_enter(__func__);
+
+    (void)chip;
+    *count = 0;
+    *tokens = NULL;
+    if (rc != SCU_OK)
+        return rc;
+    *tokens = calloc(MAX_TOKENS, sizeof(**tokens));
+    for (size_t i = 0; i < MAX_TOKENS; i++)
+        if (token_rows[i].used)
+            (*tokens)[(*count)++] = give_token(&token_rows[i]);
+    return SCU_OK;
+}
+
+void
+scu_token_list_free(struct scu_token ***tokens, size_t count)
+{
+    for (size_t i = 0; *tokens != NULL && i < count; i++)
+        scu_token_free(&(*tokens)[i]);
+    free(*tokens);
+    *tokens = NULL;
+}
+
+struct scu_token *
+scu_token_ref(struct scu_token *token)
+{
+    token->refs++;
+    return token;
+}
+
+void
+scu_token_free(struct scu_token **token)
+{
+    if (*token != NULL && --(*token)->refs == 0) {
+        free(*token);
+        fake_alive--;
+    }
+    *token = NULL;
+}
+
+void
+scu_token_info(const struct scu_token *token, struct scu_token_info *info)
+{
+    *info = token->row->info;
+}
+
+static void
+set_pin(char *to, const void *pin, size_t len)
+{
+    memcpy(to, pin, len);
+    to[len] = '\0';
+}
+
+static int
+try_pin(const char *right, uint32_t *failed, const void *pin, size_t len)
+{
+    fake_chip_calls++;
+    if (*failed >= SCU_PIN_TRIES_DEFAULT)
+        return fake_error(SCU_E_PIN_LOCKED, "locked");
+    if (strlen(right) != len || memcmp(right, pin, len) != 0) {
+        ++*failed;
+        return fake_error(SCU_E_AUTH, "wrong PIN");
+    }
+    *failed = 0;
+    return SCU_OK;
+}
+
+int
+scu_token_init(struct scu_chip *chip, const char *label, const void *so_pin,
+    size_t so_pin_len, uint32_t tries, struct scu_token **token)
+{
+    int rc = fake_enter(__func__);
+    size_t i = 0;
+
+    (void)chip;
+    (void)tries;
+    if (rc != SCU_OK)
+        return rc;
+    if (so_pin_len < SCU_PIN_MIN || so_pin_len > SCU_PIN_MAX)
+        return SCU_E_PIN_LENGTH;
+    while (i < MAX_TOKENS && token_rows[i].used)
+        i++;
+    if (i == MAX_TOKENS)
+        return SCU_E_TOKENS_FULL;
+    token_rows[i] = (struct token_row){ .used = true };
+    token_rows[i].info.tries = SCU_PIN_TRIES_DEFAULT;
+    (void)snprintf(token_rows[i].info.label,
+        sizeof(token_rows[i].info.label), "%s", label);
+    (void)snprintf(token_rows[i].info.serial,
+        sizeof(token_rows[i].info.serial), "%016llx",
+        0xabc0ull + (unsigned long long)++last_id);
+    set_pin(token_rows[i].so_pin, so_pin, so_pin_len);
+    *token = give_token(&token_rows[i]);
+    return SCU_OK;
+}
+
+int
+scu_token_reinit(struct scu_token *token, const char *label,
+    const void *so_pin, size_t so_pin_len)
+{
+    int rc = try_pin(token->row->so_pin, &token->row->so_failed, so_pin,
+        so_pin_len);
+
+    if (rc != SCU_OK)
+        return rc;
+    for (size_t i = 0; i < MAX_ROWS; i++)
+        if (object_rows[i].token == token->row)
+            clear_row(&object_rows[i]);
+    (void)snprintf(token->row->info.label, sizeof(token->row->info.label),
+        "%s", label);
+    token->row->info.user_pin_set = false;
+    return SCU_OK;
+}
+
+int
+scu_token_login(struct scu_token *token, enum scu_user user, const void *pin,
+    size_t len)
+{
+    struct token_row *row = token->row;
+    int rc = fake_enter(__func__);
+
+    if (rc != SCU_OK)
+        return rc;
+    if (user == SCU_USER_NORMAL && !row->info.user_pin_set)
+        return SCU_E_PIN_UNSET;
+    rc = user == SCU_USER_SO ? try_pin(row->so_pin, &row->so_failed, pin, len) :
+        try_pin(row->user_pin, &row->user_failed, pin, len);
+    token->logged_in = rc == SCU_OK;
+    token->user = user;
+    return rc;
+}
+
+void
+scu_token_logout(struct scu_token *token)
+{
+    token->logged_in = false;
+}
+
+bool
+scu_token_logged_in(const struct scu_token *token, enum scu_user *user)
+{
+    if (token->logged_in && user != NULL)
+        *user = token->user;
+    return token->logged_in;
+}
+
+int
+scu_token_set_user_pin(struct scu_token *token, const void *pin, size_t len)
+{
+    if (!token->logged_in || token->user != SCU_USER_SO)
+        return SCU_E_AUTH_NEEDED;
+    if (len < SCU_PIN_MIN || len > SCU_PIN_MAX)
+        return SCU_E_PIN_LENGTH;
+    set_pin(token->row->user_pin, pin, len);
+    token->row->user_failed = 0;
+    token->row->info.user_pin_set = true;
+    return SCU_OK;
+}
+
+int
+scu_token_change_pin(struct scu_token *token, enum scu_user user,
+    const void *old_pin, size_t old_len, const void *new_pin, size_t new_len)
+{
+    struct token_row *row = token->row;
+    bool so = user == SCU_USER_SO;
+    int rc = try_pin(so ? row->so_pin : row->user_pin,
+        so ? &row->so_failed : &row->user_failed, old_pin, old_len);
+
+    if (rc == SCU_OK)
+        set_pin(so ? row->so_pin : row->user_pin, new_pin, new_len);
+    return rc;
+}
+
+int
+scu_token_pin_status(struct scu_token *token, struct scu_pin_status *status)
+{
+    const struct token_row *row = token->row;
+    int rc = fake_enter(__func__);
+
+    fake_chip_calls++;
+    *status = (struct scu_pin_status){
+        .user_failed = row->user_failed,
+        .so_failed = row->so_failed,
+        .tries = row->info.tries,
+        .user_locked = row->user_failed >= row->info.tries,
+        .so_locked = row->so_failed >= row->info.tries,
+    };
+    return rc;
+}
+
+void
+fake_add_token(const char *label)
+{
+    struct scu_token *token = NULL;
+
+    if (scu_token_init(NULL, label, "sopin", 5, 0, &token) != SCU_OK)
+        abort();
+    set_pin(token->row->user_pin, "userpin", 7);
+    token->row->info.user_pin_set = true;
+    scu_token_free(&token);
+}
+
+/* --- objects ------------------------------------------------------------------------ */
+
+static struct scu_object *
+give_object(struct scu_token *token, struct object_row *row)
+{
+    struct scu_object *object = calloc(1, sizeof(*object));
+
+    object->refs = 1;
+    object->token = scu_token_ref(token);
+    object->row = row;
+    object->id = row->id;
+    fake_alive++;
+    return object;
+}
+
+static bool
+is_user(const struct scu_token *token)
+{
+    return token->logged_in && token->user == SCU_USER_NORMAL;
+}
+
+int
+scu_object_list(struct scu_token *token, struct scu_object ***objects,
+    size_t *count)
+{
+    int rc = fake_enter(__func__);
+
+    *objects = NULL;
+    *count = 0;
+    if (rc != SCU_OK)
+        return rc;
+    *objects = calloc(MAX_ROWS, sizeof(**objects));
+    for (size_t i = 0; i < MAX_ROWS; i++)
+        if (object_rows[i].id != 0 && object_rows[i].token == token->row &&
+            (object_rows[i].flags == SCU_OBJECT_PUBLIC || is_user(token)))
+            (*objects)[(*count)++] = give_object(token, &object_rows[i]);
+    return SCU_OK;
+}
+
+void
+scu_object_list_free(struct scu_object ***objects, size_t count)
+{
+    for (size_t i = 0; *objects != NULL && i < count; i++)
+        scu_object_free(&(*objects)[i]);
+    free(*objects);
+    *objects = NULL;
+}
+
+struct scu_object *
+scu_object_ref(struct scu_object *object)
+{
+    object->refs++;
+    return object;
+}
+
+void
+scu_object_free(struct scu_object **object)
+{
+    if (*object != NULL && --(*object)->refs == 0) {
+        scu_token_free(&(*object)->token);
+        free(*object);
+        fake_alive--;
+    }
+    *object = NULL;
+}
+
+uint64_t
+scu_object_id(const struct scu_object *object)
+{
+    return object->id;
+}
+
+bool
+scu_object_is_private(const struct scu_object *object)
+{
+    return (object->row->flags & SCU_OBJECT_PRIVATE) != 0;
+}
+
+bool
+scu_object_attribute_at(const struct scu_object *object, size_t index,
+    struct scu_attribute *attribute)
+{
+    if (index >= object->row->count)
+        return false;
+    *attribute = object->row->attributes[index];
+    return true;
+}
+
+const uint8_t *
+scu_object_attribute(const struct scu_object *object, uint64_t type,
+    size_t *len)
+{
+    struct scu_attribute a;
+
+    *len = 0;
+    for (size_t i = 0; scu_object_attribute_at(object, i, &a); i++)
+        if (a.type == type) {
+            *len = a.len;
+            return a.value;
+        }
+    return NULL;
+}
+
+static void
+set_attribute(struct object_row *row, const struct scu_attribute *a)
+{
+    uint8_t *copy = malloc(a->len + 1);
+    size_t i = 0;
+
+    memcpy(copy, a->len > 0 ? a->value : (const uint8_t *)"", a->len);
+    while (i < row->count && row->attributes[i].type != a->type)
+        i++;
+    if (i == row->count) {
+        row->attributes = reallocarray(row->attributes, ++row->count,
+            sizeof(*row->attributes));
+    } else
+        free((void *)(uintptr_t)row->attributes[i].value);
+    row->attributes[i] = (struct scu_attribute){
+        .type = a->type, .value = copy, .len = a->len,
+    };
+}
+
+int
+fake_add_row(struct scu_token *token, unsigned flags,
+    const struct scu_attribute *attributes, size_t count, struct scu_key *key,
+    struct scu_object **object)
+{
+    size_t i = 0;
+
+    while (i < MAX_ROWS && object_rows[i].id != 0)
+        i++;
+    if (i == MAX_ROWS)
+        abort();
+    object_rows[i] = (struct object_row){
+        .id = ++last_id, .token = token->row, .flags = flags, .key = key,
+    };
+    for (size_t k = 0; k < count; k++)
+        set_attribute(&object_rows[i], &attributes[k]);
+    *object = give_object(token, &object_rows[i]);
+    return SCU_OK;
+}
+
+int
+scu_object_create(struct scu_token *token, unsigned flags,
+    const struct scu_attribute *attributes, size_t count,
+    struct scu_object **object)
+{
+    int rc = fake_enter(__func__);
+
+    if (rc == SCU_OK && !token->logged_in)
+        rc = fake_error(SCU_E_AUTH_NEEDED, "no login");
+    return rc != SCU_OK ? rc :
+        fake_add_row(token, flags, attributes, count, NULL, object);
+}
+
+int
+scu_object_update(struct scu_object *object,
+    const struct scu_attribute *attributes, size_t count)
+{
+    int rc = fake_enter(__func__);
+
+    for (size_t i = 0; rc == SCU_OK && i < count; i++)
+        set_attribute(object->row, &attributes[i]);
+    return rc;
+}
+
+int
+scu_object_delete(struct scu_object *object)
+{
+    int rc = fake_enter(__func__);
+
+    if (rc == SCU_OK)
+        clear_row(object->row);
+    return rc;
+}
+
+int
+scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
+    const struct scu_attribute *attributes, size_t count,
+    struct scu_object **object)
+{
+    struct scu_key *key = NULL;
+    int rc = fake_enter(__func__);
+
+    if (rc == SCU_OK && !is_user(token))
+        rc = fake_error(SCU_E_AUTH_NEEDED, "no login");
+    if (rc == SCU_OK)
+        rc = scu_key_generate(NULL, alg, NULL, 0, &key);
+    return rc != SCU_OK ? rc : fake_add_row(token, SCU_OBJECT_PRIVATE,
+        attributes, count, key, object);
+}
+
+int
+scu_object_key(struct scu_object *object, struct scu_key **key)
+{
+    int rc = fake_enter(__func__);
+
+    if (rc != SCU_OK)
+        return rc;
+    if (!is_user(object->token))
+        return fake_error(SCU_E_AUTH_NEEDED, "no login");
+    if (object->row->key == NULL)
+        return fake_error(SCU_E_USAGE, "no key");
+    *key = scu_key_ref(object->row->key);
+    return SCU_OK;
+}
+
+void
+fake_add_bare_key(const char *alg)
+{
+    const struct scu_attribute label = {
+        .type = 3, .value = (const uint8_t *)"bare", .len = 4,
+    };
+    struct scu_token *token = give_token(&token_rows[0]);
+    struct scu_object *object = NULL;
+    struct scu_key *key = NULL;
+
+    if (scu_key_generate(NULL, scu_alg_by_name(alg), NULL, 0, &key) != SCU_OK ||
+        fake_add_row(token, SCU_OBJECT_PRIVATE, &label, 1, key,
+            &object) != SCU_OK)
+        abort();
+    scu_object_free(&object);
+    scu_token_free(&token);
+}
