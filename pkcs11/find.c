@@ -102,17 +102,15 @@ matches(struct p11_object *object, const CK_ATTRIBUTE *template, CK_ULONG count)
     return true;
 }
 
+/* Notes all that match. */
 static CK_RV
-search(struct p11_session *session, const CK_ATTRIBUTE *template,
+collect(struct p11_session *session, const CK_ATTRIBUTE *template,
     CK_ULONG count)
 {
     struct p11_object *object = NULL;
     CK_OBJECT_HANDLE *more;
     size_t room = 0;
-    CK_RV rv = p11_objects_refresh("C_FindObjectsInit", session->slot);
 
-    if (rv != CKR_OK)
-        return rv;
     while ((object = p11_object_next(session, object)) != NULL) {
         if (!matches(object, template, count))
             continue;
@@ -135,6 +133,7 @@ CK_RV
 C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template,
     CK_ULONG count)
 {
+    struct p11_listing listing = { 0 };
     struct p11_session *session;
     CK_RV rv = p11_session_enter(handle, &session);
 
@@ -145,8 +144,20 @@ C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template,
     else if (template == NULL && count > 0)
         rv = CKR_ARGUMENTS_BAD;
     else
-        rv = search(session, template, count);
+        p11_listing_begin(&listing, session->slot);
     p11_leave();
+    if (rv == CKR_OK)
+        rv = p11_listing_read("C_FindObjectsInit", &listing);
+    if (rv == CKR_OK)
+        rv = p11_session_enter(handle, &session);
+    if (rv == CKR_OK) {
+        rv = session->searching ? CKR_OPERATION_ACTIVE :
+            p11_listing_apply(&listing, session->slot);
+        if (rv == CKR_OK)
+            rv = collect(session, template, count);
+        p11_leave();
+    }
+    p11_listing_end(&listing);
     return rv;
 }
 

@@ -156,33 +156,49 @@ p11_object_add_own(const struct p11_session *session,
     return CKR_OK;
 }
 
-CK_RV
-p11_objects_refresh(const char *function, struct p11_slot *slot)
+void
+p11_listing_begin(struct p11_listing *l, const struct p11_slot *slot)
 {
-    struct scu_object **found = NULL;
-    struct p11_object *gone = NULL, *next;
-    CK_OBJECT_HANDLE handle;
-    CK_RV rv = CKR_OK;
-    size_t count = 0;
-    int rc;
+    *l = (struct p11_listing){ .last = last_handle };
+    (void)p11_slot_token(slot, &l->token);
+}
 
-    if (slot->token == NULL)
-        return CKR_OK;
-    rc = scu_object_list(slot->token, &found, &count);
-    if (rc != SCU_OK)
-        return p11_failed(function, rc);
+CK_RV
+p11_listing_read(const char *function, struct p11_listing *l)
+{
+    /* An empty slot has no objects. */
+    return l->token == NULL ? CKR_OK :
+        p11_failed(function, scu_object_list(l->token, &l->found, &l->count));
+}
+
+/* What came after the reading began is not missing in it. */
+CK_RV
+p11_listing_apply(struct p11_listing *l, struct p11_slot *slot)
+{
+    bool user = p11_slot_logged_in(slot, SCU_USER_NORMAL);
+    CK_OBJECT_HANDLE handle;
+    struct p11_object *next;
+    CK_RV rv = CKR_OK;
+
     for (struct p11_object *o = objects; o != NULL; o = o->next)
-        o->seen = o->slot != slot || o->stored == NULL;
-    for (size_t i = 0; i < count && rv == CKR_OK; i++)
-        rv = p11_object_add_stored(slot, found[i], &handle);
-    scu_object_list_free(&found, count);
+        o->seen = o->slot != slot || o->stored == NULL || o->handle > l->last;
+    for (size_t i = 0; i < l->count && rv == CKR_OK; i++)
+        if (user || !scu_object_is_private(l->found[i]))
+            rv = p11_object_add_stored(slot, l->found[i], &handle);
     for (struct p11_object *o = objects; o != NULL && rv == CKR_OK; o = next) {
         next = o->next;
         if (!o->seen)
-            p11_object_detach(&gone, o);
+            p11_object_detach(&l->gone, o);
     }
-    p11_objects_free(&gone);
     return rv;
+}
+
+void
+p11_listing_end(struct p11_listing *l)
+{
+    p11_objects_free(&l->gone);
+    scu_object_list_free(&l->found, l->count);
+    scu_token_free(&l->token);
 }
 
 /* --- going -------------------------------------------------------------------- */

@@ -22,8 +22,22 @@ struct p11_object *p11_object_find(const struct p11_session *session,
 struct p11_object *p11_object_next(const struct p11_session *session,
     struct p11_object *object);
 
-/* Makes the entries those that the store has now. */
-CK_RV p11_objects_refresh(const char *function, struct p11_slot *slot);
+/*
+ * Makes the entries of a slot those that the store has now. Reading the store
+ * may have to wait for the chip, so that is done between the others, without
+ * the mutex; p11_listing_end() comes in any case, without it, too.
+ */
+struct p11_listing {
+    struct scu_token *token;
+    CK_OBJECT_HANDLE last;
+    struct scu_object **found;
+    size_t count;
+    struct p11_object *gone;
+};
+void p11_listing_begin(struct p11_listing *l, const struct p11_slot *slot);
+CK_RV p11_listing_read(const char *function, struct p11_listing *l);
+CK_RV p11_listing_apply(struct p11_listing *l, struct p11_slot *slot);
+void p11_listing_end(struct p11_listing *l);
 
 /*
  * New entries. A stored one takes a reference of its own, and gives the

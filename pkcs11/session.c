@@ -140,16 +140,17 @@ C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application,
     CK_NOTIFY notify, CK_SESSION_HANDLE_PTR handle)
 {
     struct p11_slot *slot;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
 
     (void)application;
     (void)notify;
     if (rv != CKR_OK)
         return rv;
-    rv = handle == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
-    if (rv == CKR_OK && (flags & CKF_SERIAL_SESSION) == 0)
+    if (handle == NULL)
+        rv = CKR_ARGUMENTS_BAD;
+    else if ((flags & CKF_SERIAL_SESSION) == 0)
         rv = CKR_SESSION_PARALLEL_NOT_SUPPORTED;
-    if (rv == CKR_OK)
+    else
         rv = open_session(slot, (flags & CKF_RW_SESSION) != 0, handle);
     p11_leave();
     return rv;
@@ -203,15 +204,10 @@ CK_RV
 C_CloseAllSessions(CK_SLOT_ID id)
 {
     struct p11_slot *slot;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
 
-    if (rv != CKR_OK)
-        return rv;
-    rv = p11_slot_find(id, &slot);
     if (rv == CKR_OK)
         close_and_leave(slot, 0);
-    else
-        p11_leave();
     return rv;
 }
 

@@ -11,6 +11,7 @@
 
 static struct p11_slot *slots;
 static bool known; /* the store was read */
+static unsigned made; /* tokens, by this process */
 
 void
 p11_slots_clear(void)
@@ -101,47 +102,88 @@ place_empty(bool wanted)
 }
 
 static CK_RV
-read_store(const char *function)
+apply(struct scu_token **tokens, size_t count)
 {
-    struct scu_token **tokens = NULL;
-    size_t count = 0;
     CK_RV rv = CKR_OK;
-    int rc = scu_token_list(p11_chip(), &tokens, &count);
 
-    if (rc != SCU_OK)
-        return p11_failed(function, rc);
     for (struct p11_slot *slot = slots; slot != NULL; slot = slot->next)
         slot->listed = slot->token == NULL && slot->listed;
     for (size_t i = 0; i < count && rv == CKR_OK; i++)
         rv = place(tokens[i]);
-    scu_token_list_free(&tokens, count);
     if (rv == CKR_OK)
         rv = place_empty(count == 0 || scu_chip_spare_token(p11_chip()));
     known = rv == CKR_OK;
     return rv;
 }
 
+/*
+ * Reading the store may have to wait for the chip, so it is done without the
+ * mutex, and once more where a token was made meanwhile.
+ */
 CK_RV
-p11_slot_find(CK_SLOT_ID id, struct p11_slot **slot)
+p11_slots_read_and_enter(const char *function)
 {
-    CK_RV rv = known ? CKR_OK : read_store("C_GetSlotList");
+    struct scu_token **tokens = NULL;
+    struct scu_chip *chip;
+    unsigned before;
+    size_t count = 0;
+    CK_RV rv = p11_enter();
 
-    if (rv != CKR_OK)
-        return rv;
-    for (struct p11_slot *s = slots; s != NULL; s = s->next)
-        if (s->id == id && s->listed) {
-            *slot = s;
-            return CKR_OK;
+    while (rv == CKR_OK) {
+        before = made;
+        chip = p11_chip();
+        p11_leave();
+        rv = p11_failed(function, scu_token_list(chip, &tokens, &count));
+        if (rv == CKR_OK)
+            rv = p11_enter();
+        if (rv == CKR_OK && before == made) {
+            rv = apply(tokens, count);
+            if (rv != CKR_OK)
+                p11_leave();
+            break;
         }
-    return CKR_SLOT_ID_INVALID;
+        scu_token_list_free(&tokens, count);
+    }
+    scu_token_list_free(&tokens, count);
+    return rv;
+}
+
+static struct p11_slot *
+find(CK_SLOT_ID id)
+{
+    struct p11_slot *slot = slots;
+
+    while (slot != NULL && (slot->id != id || !slot->listed))
+        slot = slot->next;
+    return slot;
 }
 
 CK_RV
-p11_slot_refresh(const char *function, struct p11_slot *slot)
+p11_slot_enter(CK_SLOT_ID id, struct p11_slot **slot)
 {
-    CK_RV rv = read_store(function);
+    CK_RV rv = p11_enter();
 
-    return rv != CKR_OK || slot->listed ? rv : CKR_TOKEN_NOT_PRESENT;
+    if (rv == CKR_OK && !known) {
+        p11_leave();
+        rv = p11_slots_read_and_enter("C_GetSlotList");
+    }
+    if (rv != CKR_OK)
+        return rv;
+    *slot = find(id);
+    if (*slot != NULL)
+        return CKR_OK;
+    p11_leave();
+    return CKR_SLOT_ID_INVALID;
+}
+
+void
+p11_slot_move_in(struct p11_slot *slot, struct scu_token *token)
+{
+    made++;
+    if (slot->token != NULL)
+        return;
+    slot->token = scu_token_ref(token);
+    scu_token_info(token, &slot->info);
 }
 
 CK_RV
@@ -166,13 +208,7 @@ static CK_RV
 list_slots(CK_SLOT_ID *list, CK_ULONG *count)
 {
     CK_ULONG room = *count, n = 0;
-    CK_RV rv = CKR_OK;
 
-    /* The first of the two calls that ask for a list looks anew. */
-    if (list == NULL || !known)
-        rv = read_store("C_GetSlotList");
-    if (rv != CKR_OK)
-        return rv;
     for (struct p11_slot *slot = slots; slot != NULL; slot = slot->next) {
         if (!slot->listed)
             continue;
@@ -187,12 +223,23 @@ list_slots(CK_SLOT_ID *list, CK_ULONG *count)
 CK_RV
 C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count)
 {
+    bool anew;
     CK_RV rv = p11_enter();
 
     (void)token_present; /* each has one, initialised or not */
     if (rv != CKR_OK)
         return rv;
-    rv = count == NULL ? CKR_ARGUMENTS_BAD : list_slots(list, count);
+    /* The first of the two calls that ask for a list looks anew. */
+    anew = list == NULL || !known;
+    if (count == NULL || anew)
+        p11_leave();
+    if (count == NULL)
+        return CKR_ARGUMENTS_BAD;
+    if (anew)
+        rv = p11_slots_read_and_enter("C_GetSlotList");
+    if (rv != CKR_OK)
+        return rv;
+    rv = list_slots(list, count);
     p11_leave();
     return rv;
 }
@@ -201,12 +248,11 @@ CK_RV
 C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO_PTR info)
 {
     struct p11_slot *slot;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
 
     if (rv != CKR_OK)
         return rv;
-    rv = info == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
-    if (rv == CKR_OK) {
+    if (info != NULL) {
         memset(info, 0, sizeof(*info));
         p11_pad(info->slotDescription, sizeof(info->slotDescription),
             slot->token != NULL ? slot->info.label : "Empty slot of the SCU");
@@ -215,7 +261,7 @@ C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO_PTR info)
         info->flags = CKF_TOKEN_PRESENT | CKF_HW_SLOT;
     }
     p11_leave();
-    return rv;
+    return info != NULL ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
 CK_RV
@@ -239,14 +285,13 @@ C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE_PTR list,
     const struct p11_mech *mech;
     struct p11_slot *slot;
     CK_ULONG n = 0;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
 
     if (rv != CKR_OK)
         return rv;
-    rv = count == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
     p11_leave();
-    if (rv != CKR_OK)
-        return rv;
+    if (count == NULL)
+        return CKR_ARGUMENTS_BAD;
     for (; (mech = p11_mech_at(n)) != NULL; n++)
         if (list != NULL && n < *count)
             list[n] = mech->type;
@@ -261,16 +306,13 @@ C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type,
 {
     const struct p11_mech *mech = p11_mech_find(type);
     struct p11_slot *slot;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
 
     if (rv != CKR_OK)
         return rv;
-    rv = info == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
     p11_leave();
-    if (rv != CKR_OK)
-        return rv;
-    if (mech == NULL)
-        return CKR_MECHANISM_INVALID;
+    if (mech == NULL || info == NULL)
+        return mech == NULL ? CKR_MECHANISM_INVALID : CKR_ARGUMENTS_BAD;
     p11_mech_info(mech, info);
     return CKR_OK;
 }

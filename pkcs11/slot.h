@@ -26,11 +26,17 @@ struct p11_slot {
 #define P11_MANUFACTURER "SCU"
 #define P11_MODEL "SCU"
 
-/* By number. CKR_SLOT_ID_INVALID; reads the store where that was not done. */
-CK_RV p11_slot_find(CK_SLOT_ID id, struct p11_slot **slot);
+/*
+ * p11_enter() and the slot of that number. Nothing is locked where it is not
+ * CKR_OK: CKR_SLOT_ID_INVALID, or that the store could not be read.
+ */
+CK_RV p11_slot_enter(CK_SLOT_ID id, struct p11_slot **slot);
 
-/* What the store says of the slot's token now. */
-CK_RV p11_slot_refresh(const char *function, struct p11_slot *slot);
+/* Looks what tokens the store has now; then as p11_enter(). */
+CK_RV p11_slots_read_and_enter(const char *function);
+
+/* A token that was made in an empty slot moves in, unless another was. */
+void p11_slot_move_in(struct p11_slot *slot, struct scu_token *token);
 
 /* A reference to the slot's token, CKR_TOKEN_NOT_PRESENT for an empty one. */
 CK_RV p11_slot_token(const struct p11_slot *slot, struct scu_token **token);

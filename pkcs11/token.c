@@ -86,23 +86,25 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
     struct scu_token *token = NULL;
     struct scu_token_info about;
     struct p11_slot *slot;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slots_read_and_enter("C_GetTokenInfo");
 
     if (rv != CKR_OK)
         return rv;
-    rv = info == NULL ? CKR_ARGUMENTS_BAD : p11_slot_find(id, &slot);
-    if (rv == CKR_OK)
-        rv = p11_slot_refresh("C_GetTokenInfo", slot);
-    if (rv == CKR_OK) {
-        fill_constants(info);
-        p11_sessions_count(slot, &info->ulSessionCount,
-            &info->ulRwSessionCount);
-        about = slot->info;
-        (void)p11_slot_token(slot, &token);
-    }
     p11_leave();
-    if (rv != CKR_OK || token == NULL)
+    rv = p11_slot_enter(id, &slot);
+    if (rv != CKR_OK)
         return rv;
+    if (info == NULL) {
+        p11_leave();
+        return CKR_ARGUMENTS_BAD;
+    }
+    fill_constants(info);
+    p11_sessions_count(slot, &info->ulSessionCount, &info->ulRwSessionCount);
+    about = slot->info;
+    (void)p11_slot_token(slot, &token);
+    p11_leave();
+    if (token == NULL)
+        return CKR_OK;
     p11_pad(info->label, sizeof(info->label), about.label);
     p11_pad(info->serialNumber, sizeof(info->serialNumber), about.serial);
     info->flags |= CKF_TOKEN_INITIALIZED |
@@ -126,19 +128,6 @@ read_label(const CK_UTF8CHAR *field, char *label)
     label[len] = '\0';
 }
 
-/* A token made in an empty slot moves in, unless another has done so. */
-static void
-move_in(struct p11_slot *slot, struct scu_token *token)
-{
-    if (p11_enter() != CKR_OK)
-        return;
-    if (slot->token == NULL) {
-        slot->token = scu_token_ref(token);
-        scu_token_info(token, &slot->info);
-    }
-    p11_leave();
-}
-
 CK_RV
 C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
     CK_UTF8CHAR_PTR label_field)
@@ -149,18 +138,17 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
     struct scu_chip *chip = NULL;
     struct p11_slot *slot = NULL;
     CK_ULONG all, writing;
-    CK_RV rv = p11_enter();
+    CK_RV rv = p11_slot_enter(id, &slot);
     int rc;
 
     if (rv != CKR_OK)
         return rv;
-    rv = pin == NULL || label_field == NULL ? CKR_ARGUMENTS_BAD :
-        p11_slot_find(id, &slot);
-    if (rv == CKR_OK) {
-        p11_sessions_count(slot, &all, &writing);
-        rv = all > 0 ? CKR_SESSION_EXISTS : CKR_OK;
-    }
-    if (rv == CKR_OK) {
+    p11_sessions_count(slot, &all, &writing);
+    if (all > 0)
+        rv = CKR_SESSION_EXISTS;
+    else if (pin == NULL || label_field == NULL)
+        rv = CKR_ARGUMENTS_BAD;
+    else {
         p11_objects_detach_slot(&gone, slot);
         (void)p11_slot_token(slot, &token);
         chip = p11_chip();
@@ -174,8 +162,10 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
         rc = scu_token_reinit(token, label, pin, pin_len);
     else {
         rc = scu_token_init(chip, label, pin, pin_len, 0, &token);
-        if (rc == SCU_OK)
-            move_in(slot, token);
+        if (rc == SCU_OK && p11_enter() == CKR_OK) {
+            p11_slot_move_in(slot, token);
+            p11_leave();
+        }
     }
     rv = p11_failed("C_InitToken", rc);
     scu_token_free(&token);

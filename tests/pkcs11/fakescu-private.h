@@ -4,7 +4,28 @@
 
 #include "tests/pkcs11/fakescu.h"
 
-/* Of fakescu.c and fakekey.c. The failure that was asked for, or SCU_OK. */
+struct token_row {
+    bool used;
+    struct scu_token_info info;
+    char so_pin[SCU_PIN_MAX + 1], user_pin[SCU_PIN_MAX + 1];
+    uint32_t so_failed, user_failed;
+};
+
+struct scu_token {
+    int refs;
+    struct token_row *row;
+    bool logged_in;
+    enum scu_user user;
+};
+
+extern uint64_t fake_last_id;
+
+/* A new struct for a token. */
+struct scu_token *fake_give_token(struct token_row *row);
+/* Empties the table of a token's objects; NULL: of all. */
+void fake_clear_objects(const struct token_row *token);
+
+/* Of fakescu.c, fakeobject.c and fakekey.c. The failure that was asked for, or SCU_OK. */
 int fake_enter(const char *function);
 int fake_error(int rc, const char *text);
 /* The key is the row's then. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-/* The fake's tokens and objects. */
+/* The fake's tokens. */
 #include "tests/pkcs11/fakescu-private.h"
 
 #include <stdarg.h>
@@ -10,49 +10,17 @@
 #include <string.h>
 
 #define MAX_TOKENS 4
-#define MAX_ROWS 64
-
-struct token_row {
-    bool used;
-    struct scu_token_info info;
-    char so_pin[SCU_PIN_MAX + 1], user_pin[SCU_PIN_MAX + 1];
-    uint32_t so_failed, user_failed;
-};
-
-struct scu_token {
-    int refs;
-    struct token_row *row;
-    bool logged_in;
-    enum scu_user user;
-};
-
-struct object_row {
-    uint64_t id; /* 0: free */
-    struct token_row *token;
-    unsigned flags;
-    struct scu_attribute *attributes;
-    size_t count;
-    struct scu_key *key;
-};
-
-struct scu_object {
-    int refs;
-    struct scu_token *token;
-    struct object_row *row;
-    uint64_t id;
-};
 
 struct scu_chip {
     int unused;
 };
 
 static struct token_row token_rows[MAX_TOKENS];
-static struct object_row object_rows[MAX_ROWS];
-static uint64_t last_id;
 static const char *failing;
 static int failure;
 static char detail[128];
 
+uint64_t fake_last_id;
 bool fake_spare_token;
 unsigned fake_chip_calls;
 int fake_alive;
@@ -85,21 +53,10 @@ fake_fail(const char *function, int rc)
     failure = rc;
 }
 
-static void
-clear_row(struct object_row *row)
-{
-    for (size_t i = 0; i < row->count; i++)
-        free((void *)(uintptr_t)row->attributes[i].value);
-    free(row->attributes);
-    scu_key_free(&row->key);
-    *row = (struct object_row){ 0 };
-}
-
 void
 fake_reset(void)
 {
-    for (size_t i = 0; i < MAX_ROWS; i++)
-        clear_row(&object_rows[i]);
+    fake_clear_objects(NULL);
     memset(token_rows, 0, sizeof(token_rows));
     failing = NULL;
     fake_spare_token = false;
@@ -182,8 +139,8 @@ scu_chip_random(struct scu_chip *chip, uint8_t *data, size_t len)
 
 /* --- tokens ----------------------------------------------------------------------- */
 
-static struct scu_token *
-give_token(struct token_row *row)
+struct scu_token *
+fake_give_token(struct token_row *row)
 {
     struct scu_token *token = calloc(1, sizeof(*token));
 
@@ -207,7 +164,7 @@ scu_token_list(struct scu_chip *chip, struct scu_token ***tokens,
     *tokens = calloc(MAX_TOKENS, sizeof(**tokens));
     for (size_t i = 0; i < MAX_TOKENS; i++)
         if (token_rows[i].used)
-            (*tokens)[(*count)++] = give_token(&token_rows[i]);
+            (*tokens)[(*count)++] = fake_give_token(&token_rows[i]);
     return SCU_OK;
 }
 
@@ -287,9 +244,9 @@ scu_token_init(struct scu_chip *chip, const char *label, const void *so_pin,
         sizeof(token_rows[i].info.label), "%s", label);
     (void)snprintf(token_rows[i].info.serial,
         sizeof(token_rows[i].info.serial), "%016llx",
-        0xabc0ull + (unsigned long long)++last_id);
+        0xabc0ull + (unsigned long long)++fake_last_id);
     set_pin(token_rows[i].so_pin, so_pin, so_pin_len);
-    *token = give_token(&token_rows[i]);
+    *token = fake_give_token(&token_rows[i]);
     return SCU_OK;
 }
 
@@ -302,9 +259,7 @@ scu_token_reinit(struct scu_token *token, const char *label,
 
     if (rc != SCU_OK)
         return rc;
-    for (size_t i = 0; i < MAX_ROWS; i++)
-        if (object_rows[i].token == token->row)
-            clear_row(&object_rows[i]);
+    fake_clear_objects(token->row);
     (void)snprintf(token->row->info.label, sizeof(token->row->info.label),
         "%s", label);
     token->row->info.user_pin_set = false;
@@ -396,230 +351,5 @@ fake_add_token(const char *label)
         abort();
     set_pin(token->row->user_pin, "userpin", 7);
     token->row->info.user_pin_set = true;
-    scu_token_free(&token);
-}
-
-/* --- objects ------------------------------------------------------------------------ */
-
-static struct scu_object *
-give_object(struct scu_token *token, struct object_row *row)
-{
-    struct scu_object *object = calloc(1, sizeof(*object));
-
-    object->refs = 1;
-    object->token = scu_token_ref(token);
-    object->row = row;
-    object->id = row->id;
-    fake_alive++;
-    return object;
-}
-
-static bool
-is_user(const struct scu_token *token)
-{
-    return token->logged_in && token->user == SCU_USER_NORMAL;
-}
-
-int
-scu_object_list(struct scu_token *token, struct scu_object ***objects,
-    size_t *count)
-{
-    int rc = fake_enter(__func__);
-
-    *objects = NULL;
-    *count = 0;
-    if (rc != SCU_OK)
-        return rc;
-    *objects = calloc(MAX_ROWS, sizeof(**objects));
-    for (size_t i = 0; i < MAX_ROWS; i++)
-        if (object_rows[i].id != 0 && object_rows[i].token == token->row &&
-            (object_rows[i].flags == SCU_OBJECT_PUBLIC || is_user(token)))
-            (*objects)[(*count)++] = give_object(token, &object_rows[i]);
-    return SCU_OK;
-}
-
-void
-scu_object_list_free(struct scu_object ***objects, size_t count)
-{
-    for (size_t i = 0; *objects != NULL && i < count; i++)
-        scu_object_free(&(*objects)[i]);
-    free(*objects);
-    *objects = NULL;
-}
-
-struct scu_object *
-scu_object_ref(struct scu_object *object)
-{
-    object->refs++;
-    return object;
-}
-
-void
-scu_object_free(struct scu_object **object)
-{
-    if (*object != NULL && --(*object)->refs == 0) {
-        scu_token_free(&(*object)->token);
-        free(*object);
-        fake_alive--;
-    }
-    *object = NULL;
-}
-
-uint64_t
-scu_object_id(const struct scu_object *object)
-{
-    return object->id;
-}
-
-bool
-scu_object_is_private(const struct scu_object *object)
-{
-    return (object->row->flags & SCU_OBJECT_PRIVATE) != 0;
-}
-
-bool
-scu_object_attribute_at(const struct scu_object *object, size_t index,
-    struct scu_attribute *attribute)
-{
-    if (index >= object->row->count)
-        return false;
-    *attribute = object->row->attributes[index];
-    return true;
-}
-
-const uint8_t *
-scu_object_attribute(const struct scu_object *object, uint64_t type,
-    size_t *len)
-{
-    struct scu_attribute a;
-
-    *len = 0;
-    for (size_t i = 0; scu_object_attribute_at(object, i, &a); i++)
-        if (a.type == type) {
-            *len = a.len;
-            return a.value;
-        }
-    return NULL;
-}
-
-static void
-set_attribute(struct object_row *row, const struct scu_attribute *a)
-{
-    uint8_t *copy = malloc(a->len + 1);
-    size_t i = 0;
-
-    memcpy(copy, a->len > 0 ? a->value : (const uint8_t *)"", a->len);
-    while (i < row->count && row->attributes[i].type != a->type)
-        i++;
-    if (i == row->count) {
-        row->attributes = reallocarray(row->attributes, ++row->count,
-            sizeof(*row->attributes));
-    } else
-        free((void *)(uintptr_t)row->attributes[i].value);
-    row->attributes[i] = (struct scu_attribute){
-        .type = a->type, .value = copy, .len = a->len,
-    };
-}
-
-int
-fake_add_row(struct scu_token *token, unsigned flags,
-    const struct scu_attribute *attributes, size_t count, struct scu_key *key,
-    struct scu_object **object)
-{
-    size_t i = 0;
-
-    while (i < MAX_ROWS && object_rows[i].id != 0)
-        i++;
-    if (i == MAX_ROWS)
-        abort();
-    object_rows[i] = (struct object_row){
-        .id = ++last_id, .token = token->row, .flags = flags, .key = key,
-    };
-    for (size_t k = 0; k < count; k++)
-        set_attribute(&object_rows[i], &attributes[k]);
-    *object = give_object(token, &object_rows[i]);
-    return SCU_OK;
-}
-
-int
-scu_object_create(struct scu_token *token, unsigned flags,
-    const struct scu_attribute *attributes, size_t count,
-    struct scu_object **object)
-{
-    int rc = fake_enter(__func__);
-
-    if (rc == SCU_OK && !token->logged_in)
-        rc = fake_error(SCU_E_AUTH_NEEDED, "no login");
-    return rc != SCU_OK ? rc :
-        fake_add_row(token, flags, attributes, count, NULL, object);
-}
-
-int
-scu_object_update(struct scu_object *object,
-    const struct scu_attribute *attributes, size_t count)
-{
-    int rc = fake_enter(__func__);
-
-    for (size_t i = 0; rc == SCU_OK && i < count; i++)
-        set_attribute(object->row, &attributes[i]);
-    return rc;
-}
-
-int
-scu_object_delete(struct scu_object *object)
-{
-    int rc = fake_enter(__func__);
-
-    if (rc == SCU_OK)
-        clear_row(object->row);
-    return rc;
-}
-
-int
-scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
-    const struct scu_attribute *attributes, size_t count,
-    struct scu_object **object)
-{
-    struct scu_key *key = NULL;
-    int rc = fake_enter(__func__);
-
-    if (rc == SCU_OK && !is_user(token))
-        rc = fake_error(SCU_E_AUTH_NEEDED, "no login");
-    if (rc == SCU_OK)
-        rc = scu_key_generate(NULL, alg, NULL, 0, &key);
-    return rc != SCU_OK ? rc : fake_add_row(token, SCU_OBJECT_PRIVATE,
-        attributes, count, key, object);
-}
-
-int
-scu_object_key(struct scu_object *object, struct scu_key **key)
-{
-    int rc = fake_enter(__func__);
-
-    if (rc != SCU_OK)
-        return rc;
-    if (!is_user(object->token))
-        return fake_error(SCU_E_AUTH_NEEDED, "no login");
-    if (object->row->key == NULL)
-        return fake_error(SCU_E_USAGE, "no key");
-    *key = scu_key_ref(object->row->key);
-    return SCU_OK;
-}
-
-void
-fake_add_bare_key(const char *alg)
-{
-    const struct scu_attribute label = {
-        .type = 3, .value = (const uint8_t *)"bare", .len = 4,
-    };
-    struct scu_token *token = give_token(&token_rows[0]);
-    struct scu_object *object = NULL;
-    struct scu_key *key = NULL;
-
-    if (scu_key_generate(NULL, scu_alg_by_name(alg), NULL, 0, &key) != SCU_OK ||
-        fake_add_row(token, SCU_OBJECT_PRIVATE, &label, 1, key,
-            &object) != SCU_OK)
-        abort();
-    scu_object_free(&object);
     scu_token_free(&token);
 }
