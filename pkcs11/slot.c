@@ -204,6 +204,16 @@ p11_slot_logged_in(const struct p11_slot *slot, enum scu_user user)
         who == user;
 }
 
+void
+p11_slot_pin_used(struct p11_slot *slot)
+{
+    if (p11_enter() != CKR_OK)
+        return;
+    slot->pins.until = 0;
+    slot->pins.events++;
+    p11_leave();
+}
+
 static CK_RV
 list_slots(CK_SLOT_ID *list, CK_ULONG *count)
 {

@@ -5,6 +5,17 @@
 #include "p11.h"
 
 /*
+ * The chip's counters of wrong PINs, as they were read last. Programs ask for
+ * a token's flags several times in a row, which would each time cost several
+ * commands: they are good for a second, and not beyond a PIN of this process.
+ */
+struct p11_pins {
+    struct scu_pin_status status;
+    int64_t until;   /* milliseconds of the monotonic clock */
+    unsigned events; /* PINs that were tried or set */
+};
+
+/*
  * Slots
  * -----
  * One for each token of the store, numbered as they came, and an empty one
@@ -20,6 +31,7 @@ struct p11_slot {
     struct scu_token *token; /* NULL: empty */
     bool listed;             /* false: its token is gone */
     struct scu_token_info info;
+    struct p11_pins pins;
     struct p11_slot *next;
 };
 
@@ -43,6 +55,9 @@ CK_RV p11_slot_token(const struct p11_slot *slot, struct scu_token **token);
 
 /* Whether the user, or the SO, is logged in. */
 bool p11_slot_logged_in(const struct p11_slot *slot, enum scu_user user);
+
+/* A PIN of the slot's token was tried or set; for callers without the mutex. */
+void p11_slot_pin_used(struct p11_slot *slot);
 
 void p11_slots_clear(void);
 

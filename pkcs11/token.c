@@ -5,6 +5,9 @@
 #include "object.h"
 
 #include <string.h>
+#include <time.h>
+
+#define PINS_GOOD_MS 1000
 
 /* --- C_GetTokenInfo --------------------------------------------------------------- */
 
@@ -34,14 +37,44 @@ flags_of(const struct pin_flags *flags, uint32_t failed, uint32_t tries,
     return flags->low | (failed + 1 >= tries ? flags->last : 0);
 }
 
+static int64_t
+now_ms(void)
+{
+    struct timespec t = { 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Without the mutex; pins is a copy of the slot's, and becomes current. */
+static int
+read_pins(struct p11_slot *slot, struct scu_token *token,
+    struct p11_pins *pins)
+{
+    int rc = SCU_OK;
+
+    if (now_ms() < pins->until)
+        return SCU_OK;
+    rc = scu_token_pin_status(token, &pins->status);
+    pins->until = now_ms() + PINS_GOOD_MS;
+    if (rc != SCU_OK || p11_enter() != CKR_OK)
+        return rc;
+    if (slot->pins.events == pins->events)
+        slot->pins = *pins;
+    p11_leave();
+    return SCU_OK;
+}
+
 /*
  * The counters are the chip's; a token tells the rest without it, too, so its
  * silence is noted and no more.
  */
 static CK_FLAGS
-ask_chip(struct scu_token *token, const struct scu_token_info *info)
+flags_of_pins(struct p11_slot *slot, struct scu_token *token,
+    const struct scu_token_info *info, struct p11_pins *pins)
 {
-    struct scu_pin_status status;
+    const struct scu_pin_status *status = &pins->status;
+    CK_FLAGS flags = 0;
     int rc;
 
     if (info->other_chip) {
@@ -49,14 +82,16 @@ ask_chip(struct scu_token *token, const struct scu_token_info *info)
             "chip", info->label);
         return 0;
     }
-    rc = scu_token_pin_status(token, &status);
+    rc = read_pins(slot, token, pins);
     if (rc != SCU_OK) {
         (void)p11_failed("C_GetTokenInfo", rc);
         return 0;
     }
-    return (info->user_pin_set ? flags_of(&user_flags, status.user_failed,
-        status.tries, status.user_locked) : 0) |
-        flags_of(&so_flags, status.so_failed, status.tries, status.so_locked);
+    if (info->user_pin_set)
+        flags = flags_of(&user_flags, status->user_failed, status->tries,
+            status->user_locked);
+    return flags | flags_of(&so_flags, status->so_failed, status->tries,
+        status->so_locked);
 }
 
 static void
@@ -85,6 +120,7 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
 {
     struct scu_token *token = NULL;
     struct scu_token_info about;
+    struct p11_pins pins;
     struct p11_slot *slot;
     CK_RV rv = p11_slots_read_and_enter("C_GetTokenInfo");
 
@@ -101,6 +137,7 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
     fill_constants(info);
     p11_sessions_count(slot, &info->ulSessionCount, &info->ulRwSessionCount);
     about = slot->info;
+    pins = slot->pins;
     (void)p11_slot_token(slot, &token);
     p11_leave();
     if (token == NULL)
@@ -109,7 +146,7 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
     p11_pad(info->serialNumber, sizeof(info->serialNumber), about.serial);
     info->flags |= CKF_TOKEN_INITIALIZED |
         (about.user_pin_set ? CKF_USER_PIN_INITIALIZED : 0) |
-        ask_chip(token, &about);
+        flags_of_pins(slot, token, &about, &pins);
     scu_token_free(&token);
     return CKR_OK;
 }
@@ -168,6 +205,7 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
         }
     }
     rv = p11_failed("C_InitToken", rc);
+    p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
 }
@@ -179,6 +217,7 @@ C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR pin, CK_ULONG len)
 {
     struct scu_token *token = NULL;
     struct p11_session *session;
+    struct p11_slot *slot;
     CK_RV rv = p11_session_enter(handle, &session);
 
     if (rv != CKR_OK)
@@ -189,9 +228,12 @@ C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR pin, CK_ULONG len)
         rv = CKR_USER_NOT_LOGGED_IN;
     else
         rv = p11_slot_token(session->slot, &token);
+    slot = session->slot;
     p11_leave();
-    if (rv == CKR_OK)
-        rv = p11_failed("C_InitPIN", scu_token_set_user_pin(token, pin, len));
+    if (rv != CKR_OK)
+        return rv;
+    rv = p11_failed("C_InitPIN", scu_token_set_user_pin(token, pin, len));
+    p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
 }
@@ -203,6 +245,7 @@ C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR old, CK_ULONG old_len,
     enum scu_user user = SCU_USER_NORMAL;
     struct scu_token *token = NULL;
     struct p11_session *session;
+    struct p11_slot *slot;
     CK_RV rv = p11_session_enter(handle, &session);
 
     if (rv != CKR_OK)
@@ -215,10 +258,13 @@ C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR old, CK_ULONG old_len,
         rv = p11_slot_token(session->slot, &token);
     if (p11_slot_logged_in(session->slot, SCU_USER_SO))
         user = SCU_USER_SO;
+    slot = session->slot;
     p11_leave();
-    if (rv == CKR_OK)
-        rv = p11_failed("C_SetPIN", scu_token_change_pin(token, user, old,
-            old_len, new, new_len));
+    if (rv != CKR_OK)
+        return rv;
+    rv = p11_failed("C_SetPIN", scu_token_change_pin(token, user, old,
+        old_len, new, new_len));
+    p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
 }
@@ -250,6 +296,7 @@ C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
     enum scu_user user = type == CKU_SO ? SCU_USER_SO : SCU_USER_NORMAL;
     struct scu_token *token = NULL;
     struct p11_session *session;
+    struct p11_slot *slot;
     CK_RV rv = p11_session_enter(handle, &session);
 
     if (rv != CKR_OK)
@@ -264,9 +311,12 @@ C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
         rv = may_log_in(session, user);
     if (rv == CKR_OK)
         rv = p11_slot_token(session->slot, &token);
+    slot = session->slot;
     p11_leave();
-    if (rv == CKR_OK)
-        rv = p11_failed("C_Login", scu_token_login(token, user, pin, len));
+    if (rv != CKR_OK)
+        return rv;
+    rv = p11_failed("C_Login", scu_token_login(token, user, pin, len));
+    p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
 }

@@ -232,6 +232,18 @@ flags__tell_of_wrong_pins(void **state)
     assert_int_equal(token_flags(slot) & all, 0);
 }
 
+/* However slow this machine is: not each of them. */
+static void
+flags__are_not_read_each_time(void **state)
+{
+    CK_SLOT_ID slot = p11_first_slot();
+
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        (void)token_flags(slot);
+    assert_in_range(fake_chip_calls, 1, 99);
+}
+
 static void
 flags__silent_chip(void **state)
 {
@@ -349,6 +361,7 @@ main(void)
         P11_TEST_EMPTY(init_token__no_room_and_no_authorisation),
         P11_TEST(set_pin__user_and_so),
         P11_TEST(flags__tell_of_wrong_pins),
+        P11_TEST(flags__are_not_read_each_time),
         P11_TEST(flags__silent_chip),
         P11_TEST(login__states),
         P11_TEST(login__ends_with_the_last_session),
