@@ -155,7 +155,8 @@ open_link(struct scu_chip *chip)
     if (tss != TSS2_RC_SUCCESS) {
         if (err_of_tss(tss) == SCU_E_CONF)
             return err_set(SCU_E_CONF, "'%s' is no valid link to a chip: "
-                "correct it in SCU_TCTI, scu.conf or openssl.cnf",
+                "correct it in SCU_TCTI, scu.conf or openssl.cnf, or install "
+                "the TCTI library that it names",
                 chip->tcti);
         return err_set(SCU_E_NO_CHIP, "no link to the chip by '%s': check "
             "SCU_TCTI or scu.conf, and that the chip (or `scu sim start`) is "
