@@ -10,7 +10,9 @@
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -47,12 +49,6 @@ after_fork_child(void)
     after_fork_parent();
 }
 
-static void
-watch_forks(void)
-{
-    (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-}
-
 /* What is left from this process, or from the parent of this process. */
 static void
 tear_down(void)
@@ -67,6 +63,29 @@ tear_down(void)
     software = NULL;
     libctx = NULL;
     ready = forked = false;
+}
+
+/*
+ * Many programs end without C_Finalize; what they had in the chip would stay
+ * there. With other threads about, one may be at work in here: then it does.
+ */
+static void
+at_exit(void)
+{
+    if (ready && __libc_single_threaded)
+        tear_down();
+}
+
+/*
+ * At the end of a process the last handler that came is the first to go:
+ * libcrypto's has to be there before ours, which still needs it.
+ */
+static void
+watch_process(void)
+{
+    (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1)
+        (void)atexit(at_exit);
 }
 
 CK_RV
@@ -139,7 +158,7 @@ C_Initialize(CK_VOID_PTR init_args)
 
     if (rv != CKR_OK)
         return rv;
-    (void)pthread_once(&once, watch_forks);
+    (void)pthread_once(&once, watch_process);
     (void)pthread_mutex_lock(&mutex);
     if (ready) {
         rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
