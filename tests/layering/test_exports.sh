@@ -26,6 +26,8 @@ library() {
 library tcti-scu/.libs/libtss2-tcti-scu.so.0 Tss2_Tcti_Info Tss2_Tcti_Scu_Init
 library tss-backend/.libs/libscu.so
 library provider/.libs/scu.so OSSL_provider_init
+library pkcs11/.libs/scu-pkcs11.so C_GetFunctionList C_GetInterface \
+    C_GetInterfaceList
 libscu=$top_builddir/tss-backend/.libs/libscu.so
 expect_ok "libscu exports the functions of the public headers" \
     "$check" api "$libscu" "$top_srcdir"/tss-backend/scu/*.h
