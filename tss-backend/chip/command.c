@@ -25,6 +25,7 @@ static const struct command_row commands[] = {
     ROW(NV_ReadPublic, true),
     ROW(NV_UndefineSpace, false),
     ROW(NV_Write, false),
+    ROW(PCR_Read, false),
     ROW(PolicyAuthValue, false),
     ROW(PolicyCommandCode, false),
     ROW(PolicyGetDigest, true),
@@ -32,6 +33,7 @@ static const struct command_row commands[] = {
     ROW(PolicyOR, false),
     /* Its first answer is a TPM2B, but always empty here. */
     ROW(PolicySecret, false),
+    ROW(Quote, true),
     ROW(RSA_Decrypt, true),
     ROW(ReadClock, false),
     ROW(ReadPublic, true),
