@@ -16,6 +16,9 @@ struct cmd {
     const char *summary; /* one line, no full stop */
     const char *page;    /* its manual page: "scu-sim(1)" */
     const struct cmd *const *commands; /* of a group, up to NULL */
+    const char *operand;       /* the one that it takes, and needs, as the
+                                  help shows it: "FILE"; or NULL */
+    size_t operand_offset;     /* of its const char * in the options' struct */
     const struct opt *options; /* its own, or NULL */
     size_t options_size;       /* octets of the struct that they fill */
     bool takes_chip;           /* --chip, --tcti, --state */

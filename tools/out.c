@@ -26,6 +26,7 @@ struct out {
     size_t n_rows;
     struct json_object *objects[DEPTH_MAX]; /* [0] is the result */
     size_t depth;
+    char *document;
     int error;
     bool error_is_scu; /* libscu's detail, which the remedy may follow */
     char detail[1024];
@@ -55,6 +56,7 @@ out_free(struct out **out)
     for (size_t i = 0; i < (*out)->n_rows; i++)
         free((*out)->rows[i].value);
     free((*out)->rows);
+    free((*out)->document);
     json_object_put((*out)->objects[0]);
     free(*out);
     *out = NULL;
@@ -210,6 +212,15 @@ out_line(struct out *out, const char *format, ...)
 }
 
 void
+out_document(struct out *out, const char *text)
+{
+    free(out->document);
+    out->document = strdup(text);
+    if (out->document == NULL)
+        out->short_of_memory = true;
+}
+
+void
 out_note(struct out *out, const char *format, ...)
 {
     va_list args;
@@ -347,7 +358,9 @@ out_finish(struct out *out, int rc)
 {
     if (rc >= 0 && out->short_of_memory)
         rc = out_error(out, SCU_E_MEMORY, "out of memory on the host");
-    if (rc >= 0 && out->json && print_json(out) != 0)
+    if (rc >= 0 && out->document != NULL)
+        (void)printf("%s\n", out->document);
+    else if (rc >= 0 && out->json && print_json(out) != 0)
         rc = SCU_E_MEMORY;
     else if (rc >= 0 && !out->json)
         print_text(out);

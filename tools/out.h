@@ -51,6 +51,12 @@ void out_text(struct out *out, const char *label, const char *format, ...)
 void out_line(struct out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * The run's whole output, in either mode, in place of table and object: a file
+ * that has a format of its own. One line; copied.
+ */
+void out_document(struct out *out, const char *text);
+
 /* "scu: text" on standard error, at once, in either mode. */
 void out_note(struct out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

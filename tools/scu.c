@@ -106,9 +106,11 @@ print_help(const struct cmd *cmd)
 {
     char name[64];
 
-    (void)printf("Usage: %s%s [OPTION...]\n%s\n",
+    (void)printf("Usage: %s%s%s%s [OPTION...]\n%s\n",
         title(cmd, name, sizeof(name)),
-        cmd->commands != NULL ? " COMMAND" : "", cmd->summary);
+        cmd->commands != NULL ? " COMMAND" : "",
+        cmd->operand != NULL ? " " : "",
+        cmd->operand != NULL ? cmd->operand : "", cmd->summary);
     if (cmd->commands != NULL) {
         (void)printf("\nCommands:\n");
         for (size_t i = 0; cmd->commands[i] != NULL; i++)
@@ -195,6 +197,25 @@ descend(struct line *line, struct out *out, int index)
     return allocate_options(line, out);
 }
 
+/* Takes the command's operand, and the options behind it. */
+static int
+take_operand(struct line *line, struct out *out, int *index)
+{
+    const struct cmd *cmd = line->cmd;
+    char why[256];
+
+    if (*index == line->argc) {
+        (void)snprintf(why, sizeof(why), "%s is missing", cmd->operand);
+        return usage_error(out, cmd, why);
+    }
+    /* The table knows the member's type; memcpy needs no alignment. */
+    memcpy((char *)line->options + cmd->operand_offset, &line->argv[*index],
+        sizeof(line->argv[*index]));
+    line->argc -= *index;
+    line->argv += *index;
+    return parse_level(line, out, index);
+}
+
 /* Parses all levels. Stops early where help or the version is asked for. */
 static int
 parse(struct line *line, struct out *out)
@@ -213,7 +234,10 @@ parse(struct line *line, struct out *out)
         if ((rc = descend(line, out, index)) != SCU_OK)
             return rc;
     }
-    if (index == line->argc)
+    if (line->cmd->operand != NULL &&
+        (rc = take_operand(line, out, &index)) != SCU_OK)
+        return rc;
+    if (line->common.help || index == line->argc)
         return SCU_OK;
     (void)snprintf(why, sizeof(why), "unexpected \"%s\"", line->argv[index]);
     return usage_error(out, line->cmd, why);
