@@ -76,16 +76,16 @@ SCU_API SCU_MUST_CHECK int scu_evidence_key_pem(
     const struct scu_evidence *evidence, char **pem, size_t *len);
 
 /*
- * Why evidence is refused, in the order in which it is looked at: the first
- * that applies. Only SCU_VERDICT_OK is good.
+ * Why evidence is refused: the first that applies, in this order, of the
+ * quote, the signature and the key in turn. Only SCU_VERDICT_OK is good.
  */
 enum scu_verdict_reason {
     SCU_VERDICT_OK = 0,
+    SCU_VERDICT_MAGIC,        /* not made by a TPM (TPM_GENERATED) */
+    SCU_VERDICT_TYPE,         /* signed, but no quote */
     SCU_VERDICT_TRUNCATED,    /* a part is missing or ends early */
     SCU_VERDICT_TRAILING,     /* octets behind the end of a part */
     SCU_VERDICT_MALFORMED,    /* a part is not what it should be */
-    SCU_VERDICT_MAGIC,        /* not made by a TPM (TPM_GENERATED) */
-    SCU_VERDICT_TYPE,         /* signed, but no quote */
     SCU_VERDICT_ALGORITHM,    /* an algorithm that is not accepted */
     SCU_VERDICT_UNRESTRICTED, /* the key may sign what others make up */
     SCU_VERDICT_OTHER_KEY,    /* another key than the expected one */
