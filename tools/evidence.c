@@ -24,7 +24,7 @@ static const struct part_row {
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
-/* --- writing ----------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 /* Takes over value. */
 static bool
@@ -93,7 +93,7 @@ evidence_write(const struct scu_evidence *evidence)
     return text;
 }
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------- */
 
 struct reader {
     struct scu_evidence *evidence;
@@ -252,6 +252,22 @@ check_members(struct reader *r, const char *text, size_t len)
         refuse(r, "a member is there twice");
 }
 
+/*
+ * Evidence needs few characters. Escapes would let names differ that are the
+ * same, and json-c is lenient about quotes even where it is told to be strict.
+ */
+static bool
+has_plain_characters(const char *text, size_t len)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789{}\":,./ \t\r\n";
+
+    for (size_t i = 0; i < len; i++)
+        if (memchr(allowed, text[i], sizeof(allowed) - 1) == NULL)
+            return false;
+    return true;
+}
+
 static struct json_object *
 parse(struct reader *r, const char *text, size_t len)
 {
@@ -283,6 +299,8 @@ evidence_read(const char *text, size_t len, struct scu_evidence **evidence,
     *evidence = NULL;
     if (len > EVIDENCE_FILE_MAX)
         return refuse(&r, "it is longer than any evidence");
+    if (!has_plain_characters(text, len))
+        return refuse(&r, "it holds a character that evidence has not");
     (void)refuse(&r, "out of memory on the host");
     if ((r.evidence = scu_evidence_new()) == NULL)
         return SCU_E_MEMORY;

@@ -216,6 +216,36 @@ out_error_line__adds_remedy_that_is_missing(void **state)
     assert_string_equal(line, scu_error_text(SCU_E_AUTH));
 }
 
+static void
+document__replaces_table_and_object(void **state)
+{
+    struct result result;
+
+    (void)state;
+    for (int json = 0; json < 2; json++) {
+        struct out *out = out_new(json == 1);
+
+        out_string(out, "key", "label", "value");
+        out_document(out, "another");
+        out_document(out, "a document");
+        finish(out, 0, &result);
+        assert_string_equal(result.text, "a document\n");
+        assert_int_equal(result.exit_code, 0);
+    }
+}
+
+static void
+document__is_not_printed_with_an_error(void **state)
+{
+    struct out *out = out_new(false);
+    struct result result;
+
+    (void)state;
+    out_document(out, "a document");
+    finish(out, out_error(out, SCU_E_FILE, "no"), &result);
+    assert_string_equal(result.text, "");
+}
+
 int
 main(void)
 {
@@ -227,6 +257,8 @@ main(void)
         cmocka_unit_test(out_finish__verdict_prints_values),
         cmocka_unit_test(out_finish__junk_of_a_chip_is_harmless),
         cmocka_unit_test(out_error_line__adds_remedy_that_is_missing),
+        cmocka_unit_test(document__replaces_table_and_object),
+        cmocka_unit_test(document__is_not_printed_with_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,17 @@ wrong 'owner-auth "random="' provision --owner-auth random=
 wrong 'fd=x: not a number' provision --owner-auth fd=x
 wrong 'fd=-1: not a number' provision --owner-auth fd=-1
 wrong 'fd=1x: not a number' provision --owner-auth fd=1x
+wrong 'verify: FILE is missing.*scu verify --help' verify
+wrong 'verify: FILE is missing' verify --nonce 00
+wrong 'verify: unexpected "more"' verify file more
+wrong 'verify: unknown option --nothing' verify file --nothing
+wrong 'verify: --nonce is missing' verify file
+wrong '8 to 32 octets in hexadecimal' verify file --nonce 0
+wrong 'quote: --nonce is missing' quote
+wrong 'quote: unexpected "more"' quote more
+wrong 'quote: --nonce takes 8 to 32 octets' quote --nonce wxyz
+wrong 'nonce has 8 to 32 octets' quote --nonce 00112233445566
+wrong 'PCR selection "sha256"' quote --nonce 0011223344556677 --pcrs sha256
 
 try 2 "an error behind --json" scu info --json more
 same "it is an object" "$(get error name)" SCU_E_ARG
@@ -46,6 +57,10 @@ silent "scu --help"
 prints '^Usage: scu COMMAND' "it shows the usage"
 try 0 "help goes before other errors of the level" scu sim start --help more
 prints '^Usage: scu sim start' "it is the command's"
+try 0 "help of a command with an operand" scu verify --help
+prints '^Usage: scu verify FILE \[OPTION' "it shows the operand"
+try 0 "help behind the operand" scu verify file --help
+prints '^Usage: scu verify FILE' "it is the same"
 try 0 "scu --version" scu --version
 prints '^scu [0-9]+\.' "it prints the version"
 

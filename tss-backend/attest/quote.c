@@ -21,7 +21,7 @@ struct job {
     bool moved;
 };
 
-/* --- the values ----------------------------------------------------------------- */
+/* --- the values ---------------------------------------------------------- */
 
 static int
 pcr_read(struct scu_chip *chip, const TPML_PCR_SELECTION *wanted,
@@ -133,7 +133,7 @@ read_values(struct scu_chip *chip, const TPML_PCR_SELECTION *wanted,
     return SCU_OK;
 }
 
-/* --- the quote ------------------------------------------------------------------ */
+/* --- the quote ----------------------------------------------------------- */
 
 static int
 keep_signature(struct scu_evidence *evidence, const TPMT_SIGNATURE *signature)

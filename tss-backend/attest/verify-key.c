@@ -57,7 +57,7 @@ find_scheme(TPMI_ALG_SIG_SCHEME id)
     return NULL;
 }
 
-/* --- the key ---------------------------------------------------------------- */
+/* --- the key ------------------------------------------------------------- */
 
 static EVP_PKEY *
 from_build(OSSL_LIB_CTX *lib, const char *type, OSSL_PARAM_BLD *build)
@@ -265,7 +265,7 @@ verify_key_expected(struct verify *v)
         v->verdict->key_name);
 }
 
-/* --- its signature ------------------------------------------------------------ */
+/* --- its signature ------------------------------------------------------- */
 
 /* ECDSA-Sig-Value (RFC 3279) of the chip's two numbers; caller frees. */
 static uint8_t *

@@ -80,7 +80,7 @@ verify_hash(OSSL_LIB_CTX *lib, const struct verify_bank *bank,
         err_set(SCU_E_INTERNAL, "libcrypto refused %s", bank->hash);
 }
 
-/* --- the parts ---------------------------------------------------------------- */
+/* --- the parts ----------------------------------------------------------- */
 
 /* What the parser said of a part, all of which must have been read. */
 static bool
@@ -241,7 +241,7 @@ verify_evidence(OSSL_LIB_CTX *lib, const struct scu_evidence *evidence,
     return SCU_OK;
 }
 
-/* --- without a chip ------------------------------------------------------------- */
+/* --- without a chip ------------------------------------------------------ */
 
 /*
  * A library context of its own: an application's configuration must not choose

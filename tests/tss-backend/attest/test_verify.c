@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* --- what holds ------------------------------------------------------------------ */
+/* --- what holds ---------------------------------------------------------- */
 
 static void
 good(const char *alg, TPMI_ALG_SIG_SCHEME scheme, TPMI_ALG_HASH hash)
@@ -127,7 +127,7 @@ verify__leaves_no_errors_of_libcrypto(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
-/* --- shape ------------------------------------------------------------------------ */
+/* --- shape --------------------------------------------------------------- */
 
 static const enum scu_evidence_part parts[] = {
     SCU_PART_ATTEST, SCU_PART_SIGNATURE, SCU_PART_KEY,
@@ -218,7 +218,7 @@ verify__every_octet_flipped_is_refused(void **state)
     free(pem);
 }
 
-/* --- what cannot be checked ----------------------------------------------------------- */
+/* --- what cannot be checked ---------------------------------------------- */
 
 static void
 unchecked(const struct forge *f, const struct scu_expected *expected)

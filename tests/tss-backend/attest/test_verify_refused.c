@@ -31,7 +31,7 @@ refused(struct forge *f, enum scu_verdict_reason reason, const char *name)
     free(pem);
 }
 
-/* --- each reason ------------------------------------------------------------------- */
+/* --- each reason --------------------------------------------------------- */
 
 static void
 verify__wrong_magic(void **state)
@@ -261,7 +261,7 @@ verify__no_nonce(void **state)
     refused(f, SCU_VERDICT_NONCE, "other-nonce");
 }
 
-/* --- PCRs ---------------------------------------------------------------------------- */
+/* --- PCRs ---------------------------------------------------------------- */
 
 static void
 verify__hidden_bank(void **state)
