@@ -97,7 +97,8 @@ find(const CK_ATTRIBUTE *wanted, CK_ULONG count, CK_OBJECT_HANDLE *found,
     CK_ATTRIBUTE template[2];
     CK_RV rv;
 
-    memcpy(template, wanted, count * sizeof(*wanted));
+    for (CK_ULONG i = 0; i < count; i++)
+        template[i] = wanted[i];
     rv = p11->C_FindObjectsInit(session, template, count);
     if (rv == CKR_OK)
         rv = p11->C_FindObjects(session, found, max, &answer);
