@@ -77,12 +77,22 @@ out_set_command(struct out *out, const char *command)
             *p = '-';
 }
 
+/* To the innermost object by its key, or to the end of the innermost list. */
+static int
+add_to_innermost(struct out *out, const char *key, struct json_object *value)
+{
+    struct json_object *in = out->objects[out->depth];
+
+    return json_object_is_type(in, json_type_array) ?
+        json_object_array_add(in, value) :
+        json_object_object_add(in, key, value);
+}
+
 /* Takes over value, which may be NULL: memory was short. */
 static void
 add_member(struct out *out, const char *key, struct json_object *value)
 {
-    if (value == NULL ||
-        json_object_object_add(out->objects[out->depth], key, value) != 0) {
+    if (value == NULL || add_to_innermost(out, key, value) != 0) {
         json_object_put(value);
         out->short_of_memory = true;
     }
@@ -155,22 +165,33 @@ out_bool(struct out *out, const char *key, const char *label, bool value)
 void
 out_null(struct out *out, const char *key)
 {
-    if (json_object_object_add(out->objects[out->depth], key, NULL) != 0)
+    if (add_to_innermost(out, key, NULL) != 0)
         out->short_of_memory = true;
+}
+
+/* Takes over inner, which may be NULL: memory was short. */
+static void
+go_into(struct out *out, const char *key, struct json_object *inner)
+{
+    if (inner == NULL || out->depth + 1 == DEPTH_MAX ||
+        add_to_innermost(out, key, inner) != 0) {
+        json_object_put(inner);
+        out->short_of_memory = true;
+        return;
+    }
+    out->objects[++out->depth] = inner;
 }
 
 void
 out_begin(struct out *out, const char *key)
 {
-    struct json_object *object = json_object_new_object();
+    go_into(out, key, json_object_new_object());
+}
 
-    if (object == NULL || out->depth + 1 == DEPTH_MAX ||
-        json_object_object_add(out->objects[out->depth], key, object) != 0) {
-        json_object_put(object);
-        out->short_of_memory = true;
-        return;
-    }
-    out->objects[++out->depth] = object;
+void
+out_begin_list(struct out *out, const char *key)
+{
+    go_into(out, key, json_object_new_array());
 }
 
 void

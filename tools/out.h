@@ -39,8 +39,13 @@ void out_bool(struct out *out, const char *key, const char *label, bool value);
 /* JSON only: not known. */
 void out_null(struct out *out, const char *key);
 
-/* The values up to out_end() stand in an object of their own; JSON only. */
+/*
+ * The values up to out_end() stand in an object of their own; JSON only. In a
+ * list key is NULL.
+ */
 void out_begin(struct out *out, const char *key);
+/* What follows up to out_end() are the elements of a list; JSON only. */
+void out_begin_list(struct out *out, const char *key);
 void out_end(struct out *out);
 
 /* A line of the table, text only. */

@@ -2,13 +2,16 @@
 #include "config.h"
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
  * json-get [KEY...]: standard input must be exactly one JSON object on one
- * line. Goes down by the keys and prints what it finds there, strings without
- * quotes. Exit code 1: not that, or no such key.
+ * line. Goes down by the keys, which are numbers from 0 in lists, and prints
+ * what it finds there, strings without quotes. "length" is that of a list.
+ * Exit code 1: not that, or no such key.
  */
 
 static struct json_object *
@@ -35,6 +38,23 @@ read_object(void)
     return object;
 }
 
+/* Whether there is such an element; *at becomes it. */
+static bool
+go_down(struct json_object **at, const char *key)
+{
+    size_t i;
+    char *end;
+
+    if (json_object_is_type(*at, json_type_object))
+        return json_object_object_get_ex(*at, key, at);
+    i = strtoul(key, &end, 10);
+    if (!json_object_is_type(*at, json_type_array) || *end != '\0' ||
+        i >= json_object_array_length(*at))
+        return false;
+    *at = json_object_array_get_idx(*at, i);
+    return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -46,8 +66,13 @@ main(int argc, char **argv)
         return 1;
     }
     for (int i = 1; i < argc; i++) {
-        if (!json_object_is_type(at, json_type_object) ||
-            !json_object_object_get_ex(at, argv[i], &at)) {
+        if (json_object_is_type(at, json_type_array) &&
+            strcmp(argv[i], "length") == 0) {
+            (void)printf("%zu\n", json_object_array_length(at));
+            json_object_put(object);
+            return 0;
+        }
+        if (!go_down(&at, argv[i])) {
             (void)fprintf(stderr, "json-get: no %s\n", argv[i]);
             json_object_put(object);
             return 1;

@@ -122,6 +122,36 @@ out_finish__json_is_one_object(void **state)
 }
 
 static void
+out_begin_list__holds_objects_in_their_order(void **state)
+{
+    struct out *out = out_new(true);
+    struct json_object *object, *list;
+    struct result result;
+
+    (void)state;
+    out_begin_list(out, "all");
+    for (uint64_t i = 0; i < 3; i++) {
+        out_begin(out, NULL);
+        out_number(out, "n", NULL, i);
+        out_end(out);
+    }
+    out_end(out);
+    out_begin_list(out, "none");
+    out_end(out);
+    out_bool(out, "behind", NULL, true);
+    finish(out, SCU_OK, &result);
+    object = parsed(&result);
+    list = member(object, "all");
+    assert_int_equal(json_object_array_length(list), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(json_object_get_int(
+            member(json_object_array_get_idx(list, i), "n")), i);
+    assert_int_equal(json_object_array_length(member(object, "none")), 0);
+    assert_true(json_object_get_boolean(member(object, "behind")));
+    json_object_put(object);
+}
+
+static void
 out_finish__error_in_json_replaces_values(void **state)
 {
     struct out *out = out_new(true);
@@ -252,6 +282,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_finish__text_is_a_table),
         cmocka_unit_test(out_finish__json_is_one_object),
+        cmocka_unit_test(out_begin_list__holds_objects_in_their_order),
         cmocka_unit_test(out_finish__error_in_json_replaces_values),
         cmocka_unit_test(out_finish__error_in_text_prints_no_values),
         cmocka_unit_test(out_finish__verdict_prints_values),
