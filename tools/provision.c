@@ -5,7 +5,6 @@
 #include "cmd.h"
 #include "secretin.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,23 +40,21 @@ from_file(const char *path, struct secret **secret, struct out *out)
 static int
 from_fd(const char *text, struct secret **secret, struct out *out)
 {
-    char *end = NULL;
-    long fd;
-
-    errno = 0;
-    fd = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] < '0' ||
-        text[0] > '9' || fd > INT32_MAX)
-        return out_error(out, SCU_E_ARG, "--owner-auth fd=%s: not a number "
-            "of a descriptor", text);
-    return secretin_fd((int)fd, "the owner authorisation", secret, out);
+    return secretin_fd_option("--owner-auth fd=", text,
+        "the owner authorisation", secret, out);
 }
 
 static int
 from_tty(const char *unused, struct secret **secret, struct out *out)
 {
+    const struct secretin_question question = {
+        .what = "owner authorisation",
+        .otherwise = "use file=PATH or fd=N",
+        .fresh = true,
+    };
+
     (void)unused;
-    return secretin_tty("owner authorisation", secret, out);
+    return secretin_tty(&question, secret, out);
 }
 
 /* The values of --owner-auth. A name that ends in "=" takes the rest. */

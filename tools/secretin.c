@@ -2,9 +2,11 @@
 #include "config.h"
 
 #include "io.h"
+#include "printable.h"
 #include "secretin.h"
 #include "tty.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,6 +60,23 @@ secretin_fd(int fd, const char *what, struct secret **secret, struct out *out)
     return rc;
 }
 
+int
+secretin_fd_option(const char *option, const char *text, const char *what,
+    struct secret **secret, struct out *out)
+{
+    char *end = NULL;
+    long fd;
+
+    *secret = NULL;
+    errno = 0;
+    fd = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] < '0' ||
+        text[0] > '9' || fd > INT32_MAX)
+        return out_error(out, SCU_E_ARG, "%s%s: not a number of a descriptor",
+            option, text);
+    return secretin_fd((int)fd, what, secret, out);
+}
+
 static int
 check_private(int fd, const char *path, struct out *out)
 {
@@ -67,8 +86,8 @@ check_private(int fd, const char *path, struct out *out)
         return out_error(out, SCU_E_FILE, "cannot read %s: %s", path,
             strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return out_error(out, SCU_E_FILE, "%s is not a file: fd=N reads from "
-            "pipes", path);
+        return out_error(out, SCU_E_FILE, "%s is not a file: pipes are read as "
+            "descriptors (fd)", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return out_error(out, SCU_E_FILE, "%s holds a secret but belongs to "
             "another user (uid %u): use a file of your own", path,
@@ -97,30 +116,40 @@ secretin_file(const char *path, struct secret **secret, struct out *out)
     return rc;
 }
 
+static int
+ask_once(const struct secretin_question *question, const char *before,
+    char line[SECRETIN_MAX + 2], size_t *len)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "%s%s", before, question->what);
+    text[0] = (char)toupper((unsigned char)text[0]);
+    printable(text, false);
+    return tty_ask(text, TTY_HIDDEN, line, SECRETIN_MAX + 2, len);
+}
+
 int
-secretin_tty(const char *what, struct secret **secret, struct out *out)
+secretin_tty(const struct secretin_question *question,
+    struct secret **secret, struct out *out)
 {
     char first[SECRETIN_MAX + 2] = "", second[SECRETIN_MAX + 2] = "";
     size_t first_len = 0, second_len = 0;
-    char question[64];
     int rc;
 
     *secret = NULL;
-    (void)snprintf(question, sizeof(question), "New %s", what);
-    rc = tty_ask(question, first, sizeof(first), &first_len);
-    (void)snprintf(question, sizeof(question), "Repeat %s", what);
-    if (rc == 0)
-        rc = tty_ask(question, second, sizeof(second), &second_len);
+    rc = ask_once(question, question->fresh ? "new " : "", first, &first_len);
+    if (rc == 0 && question->fresh)
+        rc = ask_once(question, "repeat ", second, &second_len);
     if (rc == -EMSGSIZE)
-        rc = too_long(what, out);
+        rc = too_long(question->what, out);
     else if (rc != 0)
         rc = out_error(out, SCU_E_CONF, "no terminal to ask on for the %s "
-            "(%s): use file=PATH or fd=N", what, strerror(-rc));
-    else if (first_len != second_len ||
-        !secret_equal(first, second, first_len))
+            "(%s): %s", question->what, strerror(-rc), question->otherwise);
+    else if (question->fresh && (first_len != second_len ||
+        !secret_equal(first, second, first_len)))
         rc = out_error(out, SCU_E_ARG, "the two entries differ: repeat");
     else
-        rc = take(what, first, first_len, secret, out);
+        rc = take(question->what, first, first_len, secret, out);
     explicit_bzero(first, sizeof(first));
     explicit_bzero(second, sizeof(second));
     return rc;

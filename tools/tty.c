@@ -108,8 +108,14 @@ out:
     return rc;
 }
 
+struct reply {
+    char *line;
+    size_t size, *len;
+};
+
 static int
-ask(int fd, const char *question, char *line, size_t size, size_t *len)
+ask(int fd, const char *question, enum tty_echo echo,
+    const struct reply *reply)
 {
     struct saved_signals signals_before;
     struct termios saved, quiet;
@@ -118,13 +124,16 @@ ask(int fd, const char *question, char *line, size_t size, size_t *len)
     if (tcgetattr(fd, &saved) != 0)
         return -errno;
     quiet = saved;
-    quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    if (echo == TTY_HIDDEN)
+        quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     quiet.c_lflag |= ICANON | ISIG;
     catch_signals(&signals_before);
     if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0) {
         (void)dprintf(fd, "%s: ", question);
-        rc = read_line(fd, &signals_before.mask, line, size, len);
-        (void)dprintf(fd, "\n");
+        rc = read_line(fd, &signals_before.mask, reply->line, reply->size,
+            reply->len);
+        if (echo == TTY_HIDDEN)
+            (void)dprintf(fd, "\n");
         (void)tcsetattr(fd, TCSAFLUSH, &saved);
     } else {
         rc = -errno;
@@ -134,15 +143,17 @@ ask(int fd, const char *question, char *line, size_t size, size_t *len)
 }
 
 int
-tty_ask(const char *question, char *line, size_t size, size_t *len)
+tty_ask(const char *question, enum tty_echo echo, char *line, size_t size,
+    size_t *len)
 {
+    const struct reply reply = { line, size, len };
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int rc;
 
     *len = 0;
     if (fd < 0)
         return -errno;
-    rc = ask(fd, question, line, size, len);
+    rc = ask(fd, question, echo, &reply);
     (void)close(fd);
     return rc;
 }

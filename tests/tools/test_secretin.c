@@ -18,6 +18,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+static const struct secretin_question thing = {
+    .what = "thing", .otherwise = "do without", .fresh = true,
+};
+
 struct fixture {
     struct out *out;
     char path[64];
@@ -158,10 +162,11 @@ secretin_fd__pipe_and_junk(void **state)
 /*
  * secretin_tty() in a process whose terminal is a pseudo terminal of ours. Its
  * exit code is 0 where it took "secret", else minus its result. What it showed
- * is left in screen.
+ * is left in screen. typed ends with NULL.
  */
 static int
-ask(struct out *out, const char *typed[], size_t n, char *screen, size_t size)
+ask_for(struct out *out, const struct secretin_question *question,
+    const char *typed[], char *screen, size_t size)
 {
     struct secret *secret = NULL;
     size_t have = 0, asked = 0;
@@ -175,7 +180,7 @@ ask(struct out *out, const char *typed[], size_t n, char *screen, size_t size)
         int rc;
 
         (void)alarm(60); /* a question without end is a failure */
-        rc = secretin_tty("thing", &secret, out);
+        rc = secretin_tty(question, &secret, out);
         if (rc == SCU_OK && (secret->len != 6 ||
             memcmp(secret->data, "secret", 6) != 0))
             rc = -100;
@@ -187,7 +192,8 @@ ask(struct out *out, const char *typed[], size_t n, char *screen, size_t size)
     while (have < size - 1 &&
         (got = read(terminal, screen + have, size - 1 - have)) > 0) {
         have += (size_t)got;
-        if (screen[have - 1] == ' ' && screen[have - 2] == ':' && asked < n) {
+        if (screen[have - 1] == ' ' && screen[have - 2] == ':' &&
+            typed[asked] != NULL) {
             assert_true(write(terminal, typed[asked],
                 strlen(typed[asked])) > 0);
             asked++;
@@ -198,14 +204,37 @@ ask(struct out *out, const char *typed[], size_t n, char *screen, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-static void
-secretin_tty__twice_without_echo(void **state)
+static int
+ask(struct out *out, const char *typed[], char *screen, size_t size)
 {
-    const char *typed[] = { "secret\n", "secret\n" };
+    return ask_for(out, &thing, typed, screen, size);
+}
+
+static void
+secretin_tty__one_in_force_is_asked_for_once(void **state)
+{
+    const struct secretin_question question = {
+        .what = "thing of \033c'x'", .otherwise = "do without",
+    };
+    const char *typed[] = { "secret\n", NULL };
     struct fixture *f = *state;
     char screen[512];
 
-    assert_int_equal(ask(f->out, typed, 2, screen, sizeof(screen)), 0);
+    assert_int_equal(ask_for(f->out, &question, typed, screen,
+        sizeof(screen)), 0);
+    assert_non_null(strstr(screen, "Thing of ?c'x': "));
+    assert_null(strstr(screen, "Repeat"));
+    assert_null(strstr(screen, "secret"));
+}
+
+static void
+secretin_tty__twice_without_echo(void **state)
+{
+    const char *typed[] = { "secret\n", "secret\n", NULL };
+    struct fixture *f = *state;
+    char screen[512];
+
+    assert_int_equal(ask(f->out, typed, screen, sizeof(screen)), 0);
     assert_non_null(strstr(screen, "New thing: "));
     assert_non_null(strstr(screen, "Repeat thing: "));
     assert_null(strstr(screen, "secret"));
@@ -214,22 +243,22 @@ secretin_tty__twice_without_echo(void **state)
 static void
 secretin_tty__two_that_differ(void **state)
 {
-    const char *typed[] = { "secret\n", "secreT\n" };
+    const char *typed[] = { "secret\n", "secreT\n", NULL };
     struct fixture *f = *state;
     char screen[512];
 
-    assert_int_equal(ask(f->out, typed, 2, screen, sizeof(screen)),
+    assert_int_equal(ask(f->out, typed, screen, sizeof(screen)),
         -SCU_E_ARG);
 }
 
 static void
 secretin_tty__nothing(void **state)
 {
-    const char *typed[] = { "\n", "\n" };
+    const char *typed[] = { "\n", "\n", NULL };
     struct fixture *f = *state;
     char screen[512];
 
-    assert_int_equal(ask(f->out, typed, 2, screen, sizeof(screen)),
+    assert_int_equal(ask(f->out, typed, screen, sizeof(screen)),
         -SCU_E_ARG);
 }
 
@@ -237,14 +266,14 @@ static void
 secretin_tty__too_much(void **state)
 {
     char line[SECRETIN_MAX + 32];
-    const char *typed[] = { line };
+    const char *typed[] = { line, NULL };
     struct fixture *f = *state;
     char screen[512];
 
     memset(line, 'x', sizeof(line));
     line[sizeof(line) - 2] = '\n';
     line[sizeof(line) - 1] = '\0';
-    assert_int_equal(ask(f->out, typed, 1, screen, sizeof(screen)),
+    assert_int_equal(ask(f->out, typed, screen, sizeof(screen)),
         -SCU_E_ARG);
 }
 
@@ -252,11 +281,11 @@ secretin_tty__too_much(void **state)
 static void
 secretin_tty__interrupt_ends_it(void **state)
 {
-    const char *typed[] = { "sec\003" };
+    const char *typed[] = { "sec\003", NULL };
     struct fixture *f = *state;
     char screen[512];
 
-    assert_int_equal(ask(f->out, typed, 1, screen, sizeof(screen)),
+    assert_int_equal(ask(f->out, typed, screen, sizeof(screen)),
         1000 + SIGINT);
 }
 
@@ -271,7 +300,7 @@ secretin_tty__no_terminal(void **state)
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)setsid();
-        _exit(-secretin_tty("thing", &secret, f->out));
+        _exit(-secretin_tty(&thing, &secret, f->out));
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
@@ -291,6 +320,7 @@ main(void)
         TEST(secretin_file__open_to_others),
         TEST(secretin_file__no_file_and_no_regular_file),
         TEST(secretin_fd__pipe_and_junk),
+        TEST(secretin_tty__one_in_force_is_asked_for_once),
         TEST(secretin_tty__twice_without_echo),
         TEST(secretin_tty__two_that_differ),
         TEST(secretin_tty__nothing),
