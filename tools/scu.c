@@ -63,6 +63,7 @@ static const struct cmd *const commands[] = {
     &cmd_sim,
     &cmd_provision,
     &cmd_info,
+    &cmd_token,
     &cmd_quote,
     &cmd_verify,
     NULL,

@@ -32,6 +32,14 @@ wrong 'owner-auth "random="' provision --owner-auth random=
 wrong 'fd=x: not a number' provision --owner-auth fd=x
 wrong 'fd=-1: not a number' provision --owner-auth fd=-1
 wrong 'fd=1x: not a number' provision --owner-auth fd=1x
+wrong 'token: a command is missing.*scu token --help' token
+wrong 'token init: --label is missing' token init
+wrong 'tries "0": a number from 1 to 100' token init --label x --tries 0
+wrong 'tries "1x": a number' token init --label x --tries 1x
+wrong 'tries "101": a number' token init --label x --tries 101
+wrong 'token pin: unexpected "1234"' token pin 1234
+wrong 'token pin: unknown option --pin' token pin --pin=1234
+wrong 'token remove: --token or --serial is missing' token remove
 wrong 'verify: FILE is missing.*scu verify --help' verify
 wrong 'verify: FILE is missing' verify --nonce 00
 wrong 'verify: unexpected "more"' verify file more
