@@ -186,6 +186,64 @@ provisioned_change_auth(const struct provisioned *p, uint32_t hierarchy,
     return rc == TSS2_RC_SUCCESS;
 }
 
+static bool
+define(struct outside *o, TPM2_HANDLE handle, uint16_t size)
+{
+    const TSS2L_SYS_AUTH_COMMAND auth = {
+        .count = 1, .auths = { { .sessionHandle = TPM2_RH_PW } },
+    };
+    const TPM2B_NV_PUBLIC public = {
+        .nvPublic = {
+            .nvIndex = handle, .nameAlg = TPM2_ALG_SHA256,
+            .attributes = TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE,
+            .authPolicy.size = 32, .dataSize = size,
+        },
+    };
+    const TPM2B_AUTH value = { .size = 32, .buffer = { 1, [31] = 1 } };
+    TSS2L_SYS_AUTH_RESPONSE answer = { 0 };
+    TSS2_RC rc = Tss2_Sys_NV_DefineSpace(o->sys, TPM2_RH_OWNER, &auth,
+        &value, &public, &answer);
+
+    assert_true(rc == TSS2_RC_SUCCESS || rc == TPM2_RC_NV_SPACE);
+    return rc == TSS2_RC_SUCCESS;
+}
+
+bool
+provisioned_define(const struct provisioned *p, uint32_t handle,
+    uint16_t size)
+{
+    struct outside o = { 0 };
+    bool defined;
+
+    outside_open(p, &o);
+    defined = define(&o, handle, size);
+    outside_close(&o);
+    return defined;
+}
+
+void
+provisioned_fill(const struct provisioned *p, unsigned spare)
+{
+    const TSS2L_SYS_AUTH_COMMAND auth = {
+        .count = 1, .auths = { { .sessionHandle = TPM2_RH_PW } },
+    };
+    const uint16_t sizes[] = { 2048, 256, 8 };
+    TPM2_HANDLE next = 0x01000000;
+    struct outside o = { 0 };
+
+    outside_open(p, &o);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        while (define(&o, next, sizes[i]))
+            next++;
+    for (unsigned i = 0; i < spare; i++) {
+        TSS2L_SYS_AUTH_RESPONSE answer = { 0 };
+
+        assert_int_equal(Tss2_Sys_NV_UndefineSpace(o.sys, TPM2_RH_OWNER,
+            --next, &auth, &answer), 0);
+    }
+    outside_close(&o);
+}
+
 void
 provisioned_flush(const struct provisioned *p, uint32_t first)
 {

@@ -48,6 +48,20 @@ void provisioned_crowd(const struct provisioned *p, unsigned objects,
 bool provisioned_change_auth(const struct provisioned *p, uint32_t hierarchy,
     struct bytes old, struct bytes fresh);
 
+/*
+ * Defines an NV index of so many octets as a program would that knows nothing
+ * of libscu; the owner authorisation is empty. False: there is no room.
+ */
+bool provisioned_define(const struct provisioned *p, uint32_t handle,
+    uint16_t size);
+
+/*
+ * Fills the chip's NV memory with such indices, until not even one of 8
+ * octets fits, and then takes the last ones away again: room for so many PIN
+ * indices at least.
+ */
+void provisioned_fill(const struct provisioned *p, unsigned spare);
+
 /* Flushes everything transient from outside. */
 void provisioned_flush_all(const struct provisioned *p);
 

@@ -75,7 +75,8 @@ SCU_API void scu_token_info(const struct scu_token *token,
  * that lock (0: the default). The owner authorisation comes from the
  * provisioning file where this process may read it, else a token that `scu
  * provision --tokens N` prepared is used, else SCU_E_AUTH_NEEDED says so.
- * SCU_E_UNPROVISIONED; SCU_E_TOKENS_FULL where the chip has no room left.
+ * SCU_E_UNPROVISIONED; SCU_E_TOKENS_FULL where the chip has no room left and
+ * none is prepared: the detail says how many it holds.
  * Some 20 commands.
  */
 SCU_API SCU_MUST_CHECK int scu_token_init(struct scu_chip *chip,
@@ -86,11 +87,33 @@ SCU_API SCU_MUST_CHECK int scu_token_init(struct scu_chip *chip,
  * Prepares tokens for users who do not have the owner authorisation: pairs of
  * indices, with what is needed to make tokens of them in files of the folder
  * "pool" beside the pins (0700; give it to a group with mode 2770 to let that
- * group make tokens). *prepared says how many it became. SCU_E_AUTH_NEEDED,
- * SCU_E_TOKENS_FULL, SCU_E_FILE. Some 15 commands each.
+ * group make tokens). It goes on until count of them are there to be taken;
+ * *prepared says how many there are now, also on failure. owner is the owner
+ * authorisation; NULL: that of the provisioning file. SCU_E_AUTH_NEEDED,
+ * SCU_E_AUTH, SCU_E_TOKENS_FULL, SCU_E_FILE, SCU_E_BUSY. Some 15 commands
+ * each.
  */
 SCU_API SCU_MUST_CHECK int scu_token_prepare(struct scu_chip *chip,
-    size_t count, size_t *prepared);
+    const void *owner, size_t owner_len, size_t count, size_t *prepared);
+
+/* How many are there to be taken by this process. No command. */
+SCU_API size_t scu_token_prepared(const struct scu_chip *chip);
+
+/* How many tokens a chip holds, and for how many more there is room. */
+struct scu_token_room {
+    uint32_t in_chip;       /* of all users and stores, prepared ones too */
+    uint32_t prepared;      /* those that this process could take */
+    uint32_t other_indices; /* NV indices that are no token's */
+    uint32_t at_least;      /* so many more surely fit; 0: the chip does not
+                               tell, so it can only be tried */
+};
+
+/*
+ * Asks the chip: some five commands through the session, and one in the clear
+ * for each NV index. SCU_E_UNPROVISIONED.
+ */
+SCU_API SCU_MUST_CHECK int scu_token_room(struct scu_chip *chip,
+    struct scu_token_room *room);
 
 /*
  * Makes a token anew: all its objects are gone, its user PIN unset, its label

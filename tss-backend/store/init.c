@@ -3,6 +3,7 @@
 
 #include "store/making.h"
 #include "store/owner.h"
+#include "store/room.h"
 
 #include "lockfile.h"
 
@@ -180,26 +181,32 @@ sweep(struct scu_chip *chip, const struct secret *owner)
 
 /* --- init ------------------------------------------------------------------------- */
 
+static int
+take_pair(struct scu_chip *chip, struct making *m)
+{
+    int rc = pool_take(chip, &m->pair);
+
+    m->from_pool = rc == SCU_OK;
+    if (rc != SCU_E_NOT_FOUND)
+        return rc;
+    return m->full ? room_full(chip) :
+        err_set(SCU_E_AUTH_NEEDED, "making a token needs the chip's "
+            "owner authorisation (%s/authorisations is not for you to read), "
+            "or a token that the administrator prepared by `scu provision "
+            "--tokens N`, of which none is left", chip->state);
+}
+
 /* A pair for the token: made now with the owner's word, else a prepared one. */
 static int
 find_pair(struct scu_chip *chip, struct making *m)
 {
     int rc = owner_find(chip, &m->owner);
 
-    if (rc == SCU_OK) {
+    if (rc == SCU_E_AUTH_NEEDED || (rc == SCU_OK && m->full))
+        return take_pair(chip, m);
+    if (rc == SCU_OK)
         rc = sweep(chip, m->owner);
-        return rc == SCU_OK ? pool_new_pair(chip, &m->pair) : rc;
-    }
-    if (rc != SCU_E_AUTH_NEEDED)
-        return rc;
-    rc = pool_take(chip, &m->pair);
-    m->from_pool = rc == SCU_OK;
-    if (rc == SCU_E_NOT_FOUND)
-        rc = err_set(SCU_E_AUTH_NEEDED, "making a token needs the chip's "
-            "owner authorisation (%s/authorisations is not for you to read), "
-            "or a token that the administrator prepared by `scu provision "
-            "--tokens N`, of which none is left", chip->state);
-    return rc;
+    return rc == SCU_OK ? pool_new_pair(chip, &m->pair) : rc;
 }
 
 static int
@@ -271,21 +278,33 @@ make(struct scu_chip *chip, struct making *m, struct scu_token **token)
 }
 
 static int
-init_once(struct scu_chip *chip, const char *label, struct bytes so_pin,
-    uint32_t tries, struct scu_token **token)
+init_once(struct scu_chip *chip, struct making *m, struct scu_token **token)
 {
-    struct making m = { .pin = so_pin };
-    int rc = making_label(m.row.label, label);
+    int rc = make(chip, m, token);
 
-    m.row.tries = tries == 0 ? SCU_PIN_TRIES_DEFAULT : tries;
-    if (rc == SCU_OK)
-        rc = make(chip, &m, token);
-    vault_free(chip, &m.vault);
-    pool_pair_clear(&m.pair);
-    pin_auths_free(&m.auths);
-    secret_free(&m.secret);
-    secret_free(&m.owner);
-    token_row_clear(&m.row);
+    vault_free(chip, &m->vault);
+    pool_pair_clear(&m->pair);
+    pin_auths_free(&m->auths);
+    secret_free(&m->secret);
+    secret_free(&m->owner);
+    token_row_clear(&m->row);
+    return rc;
+}
+
+/* Full: the chip has no room for another pair, so a prepared one is taken. */
+static int
+init(struct scu_chip *chip, const struct making *wanted, bool full,
+    struct scu_token **token)
+{
+    int rc = SCU_E_EXISTS;
+
+    /* Another store's process may take the same free handle. */
+    for (int i = 0; rc == SCU_E_EXISTS && i < HANDLE_TRIES; i++) {
+        struct making m = *wanted;
+
+        m.full = full;
+        rc = init_once(chip, &m, token);
+    }
     return rc;
 }
 
@@ -293,17 +312,19 @@ int
 scu_token_init(struct scu_chip *chip, const char *label, const void *so_pin,
     size_t so_pin_len, uint32_t tries, struct scu_token **token)
 {
+    struct making wanted = { .pin = { so_pin, so_pin_len } };
     struct lockfile *lock = NULL;
     int rc = pin_check_length(so_pin, so_pin_len);
 
     *token = NULL;
+    if (rc == SCU_OK)
+        rc = making_label(wanted.row.label, label);
+    wanted.row.tries = tries == 0 ? SCU_PIN_TRIES_DEFAULT : tries;
     if (rc != SCU_OK || (rc = store_lock(chip, &lock)) != SCU_OK)
         return rc;
-    /* Another store's process may take the same free handle. */
-    rc = SCU_E_EXISTS;
-    for (int i = 0; rc == SCU_E_EXISTS && i < HANDLE_TRIES; i++)
-        rc = init_once(chip, label, (struct bytes){ so_pin, so_pin_len },
-            tries, token);
+    rc = init(chip, &wanted, false, token);
+    if (rc == SCU_E_TOKENS_FULL)
+        rc = init(chip, &wanted, true, token);
     store_unlock(&lock);
     return rc;
 }

@@ -10,6 +10,7 @@ struct making {
     struct token_row row;
     struct bytes pin;
     struct secret *owner;
+    bool full;              /* the chip has no room for another pair */
     bool from_pool;         /* pair is a prepared one */
     struct pool_pair pair;  /* helper keys, their authValues, indices */
     struct vault *vault;

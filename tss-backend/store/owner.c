@@ -56,7 +56,6 @@ owner_find(struct scu_chip *chip, struct secret **owner)
     if (rc == SCU_OK && *owner == NULL)
         rc = err_set(SCU_E_AUTH_NEEDED, "this needs the chip's owner "
             "authorisation, which %s/authorisations does not give to you: "
-            "run it as who provisioned the chip, or let that one prepare "
-            "tokens by `scu provision --tokens N`", chip->state);
+            "run it as who provisioned the chip", chip->state);
     return rc;
 }

@@ -294,6 +294,12 @@ pin_index_read(struct scu_chip *chip, const struct pin_index *index,
 
 /* --- free handles ---------------------------------------------------------- */
 
+bool
+pin_index_is_owners(TPM2_HANDLE handle)
+{
+    return handle >= FIRST_HANDLE && handle <= LAST_HANDLE;
+}
+
 static bool
 holds(const TPML_HANDLE *list, TPM2_HANDLE handle)
 {

@@ -83,6 +83,9 @@ int pin_index_reset(struct scu_chip *chip, const struct pin_index *index,
 int pin_index_read(struct scu_chip *chip, const struct pin_index *index,
     struct pin_counts *counts);
 
+/* Whether a handle is in the range that PIN indices are made in. */
+bool pin_index_is_owners(TPM2_HANDLE handle);
+
 /*
  * Two free handles of indices, in the range that owners use for themselves.
  * not_below: where to look from (0: the beginning).

@@ -4,8 +4,10 @@
 #include "store/pool.h"
 
 #include "store/owner.h"
+#include "store/room.h"
 
 #include "io.h"
+#include "lockfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -241,6 +243,25 @@ pool_take(struct scu_chip *chip, struct pool_pair *pair)
     return rc;
 }
 
+size_t
+scu_token_prepared(const struct scu_chip *chip)
+{
+    char folder[PATH_SIZE], path[PATH_SIZE];
+    const struct dirent *entry;
+    size_t n = 0;
+    DIR *dir = path_of(chip, "", "", folder) == SCU_OK ? opendir(folder) :
+        NULL;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if (is_ready(entry->d_name) &&
+            path_of(chip, entry->d_name, "", path) == SCU_OK &&
+            trusted(folder, path) && access(path, R_OK) == 0)
+            n++;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return n;
+}
+
 /* For the group, where the folder is the group's. */
 static unsigned
 file_mode(const char *folder)
@@ -354,7 +375,8 @@ sweep(struct scu_chip *chip, const char *folder, const struct secret *owner)
         struct preparing p = { .pair = &pair, .owner = owner };
 
         if (len != 12 || strcmp(entry->d_name + 8, UNFINISHED) != 0 ||
-            path_of(chip, entry->d_name, "", path) != SCU_OK)
+            path_of(chip, entry->d_name, "", path) != SCU_OK ||
+            !trusted(folder, path))
             continue;
         if (read_pair(chip, path, &pair) == SCU_OK &&
             chip_perform(chip, CHIP_REPEATABLE, undefine_pair, &p) == SCU_OK)
@@ -365,24 +387,46 @@ sweep(struct scu_chip *chip, const char *folder, const struct secret *owner)
         (void)closedir(dir);
 }
 
-int
-scu_token_prepare(struct scu_chip *chip, size_t count, size_t *prepared)
+static int
+owner_given(struct scu_chip *chip, struct bytes given, struct secret **owner)
 {
-    struct secret *owner = NULL;
+    if (given.data == NULL)
+        return owner_find(chip, owner);
+    *owner = secret_new(given.data, given.len);
+    return *owner == NULL ? err_memory() : SCU_OK;
+}
+
+/* With the pool's lock, and the owner's word. */
+static int
+prepare(struct scu_chip *chip, const struct secret *owner, size_t count)
+{
     char folder[PATH_SIZE];
     int rc = path_of(chip, "", "", folder);
 
-    *prepared = 0;
-    if (rc == SCU_OK)
-        rc = owner_find(chip, &owner);
     if (rc == SCU_OK && mkdir(folder, 0700) != 0 && errno != EEXIST)
         rc = err_set(SCU_E_FILE, "%s: %s", folder, strerror(errno));
     if (rc == SCU_OK)
         sweep(chip, folder, owner);
-    while (rc == SCU_OK && *prepared < count) {
+    for (size_t n = scu_token_prepared(chip); rc == SCU_OK && n < count; n++)
         rc = prepare_one(chip, owner);
-        *prepared += rc == SCU_OK;
-    }
-    secret_free(&owner);
+    return rc == SCU_E_TOKENS_FULL ? room_full(chip) : rc;
+}
+
+int
+scu_token_prepare(struct scu_chip *chip, const void *owner, size_t owner_len,
+    size_t count, size_t *prepared)
+{
+    const struct bytes given = { owner, owner_len };
+    struct secret *secret = NULL;
+    struct lockfile *lock = NULL;
+    int rc = owner_given(chip, given, &secret);
+
+    if (rc == SCU_OK)
+        rc = pool_lock(chip, &lock);
+    if (rc == SCU_OK)
+        rc = prepare(chip, secret, count);
+    store_unlock(&lock);
+    secret_free(&secret);
+    *prepared = scu_token_prepared(chip);
     return rc;
 }

@@ -112,6 +112,9 @@ void token_forget(struct scu_token *token);
  * and of the chip's indices. SCU_E_BUSY names the holder. */
 struct lockfile;
 int store_lock(const struct scu_chip *chip, struct lockfile **lock);
+/* Who prepares tokens, and tidies up after who did not finish that. */
+int pool_lock(const struct scu_chip *chip, struct lockfile **lock);
+/* Of both. */
 void store_unlock(struct lockfile **lock);
 
 /* --- object.c ---------------------------------------------------------------- */

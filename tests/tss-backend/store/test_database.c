@@ -377,7 +377,8 @@ pool__gives_tokens_without_the_owner(void **state)
     struct scu_object *key;
     size_t prepared = 0;
 
-    assert_int_equal(scu_token_prepare(p->chip, 2, &prepared), SCU_OK);
+    assert_int_equal(scu_token_prepare(p->chip, NULL, 0, 2,
+        &prepared), SCU_OK);
     assert_int_equal(prepared, 2);
     hide_owner(p);
     for (int i = 0; i < 2; i++) {
