@@ -29,6 +29,7 @@ static const struct conf_key {
     { .name = "state" },
     { .name = "store" },
     { .name = "spare-token" },
+    { .name = "auto-provision" },
 };
 
 #define N_KEYS (sizeof(conf_keys) / sizeof(conf_keys[0]))

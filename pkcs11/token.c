@@ -4,6 +4,7 @@
 /* Tokens: what they tell, C_InitToken, PINs, login and logout. */
 #include "object.h"
 
+#include <scu/provision.h>
 #include <string.h>
 #include <time.h>
 
@@ -198,7 +199,9 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
     if (token != NULL)
         rc = scu_token_reinit(token, label, pin, pin_len);
     else {
-        rc = scu_token_init(chip, label, pin, pin_len, 0, &token);
+        rc = scu_provision_auto(chip, NULL);
+        if (rc == SCU_OK)
+            rc = scu_token_init(chip, label, pin, pin_len, 0, &token);
         if (rc == SCU_OK && p11_enter() == CKR_OK) {
             p11_slot_move_in(slot, token);
             p11_leave();

@@ -134,7 +134,8 @@ static void
 conf_load_file__unknown_key(void **state)
 {
     refused(*state, "[chip]\nlink = a\nlinks = b\n", 3,
-        "unknown key 'links'; known: link, tcti, state, store, spare-token");
+        "unknown key 'links'; known: link, tcti, state, store, spare-token, "
+        "auto-provision");
 }
 
 static void

@@ -4,6 +4,8 @@
 
 #include "tests/pkcs11/fakescu.h"
 
+#include <scu/provision.h>
+
 struct token_row {
     bool used;
     struct scu_token_info info;

@@ -182,6 +182,9 @@ init_token__no_room_and_no_authorisation(void **state)
     assert_int_equal(C_InitToken(slot, STRING(SO_PIN), 5, label),
         CKR_DEVICE_ERROR);
     assert_non_null(strstr(fake_log, "scu provision"));
+    fake_fail("scu_provision_auto", SCU_E_OTHER_CHIP);
+    assert_int_equal(C_InitToken(slot, STRING(SO_PIN), 5, label),
+        CKR_DEVICE_REMOVED);
 }
 
 static void

@@ -29,6 +29,7 @@ struct scu_chip {
     char *state;
     char *store; /* folder of the tokens' store */
     bool spare_token;
+    bool auto_provision;
 
     /* Whose process this connection is: the pid, negative while that process
        rebuilds it. */

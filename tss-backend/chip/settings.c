@@ -108,6 +108,8 @@ static int
 resolve(const struct scu_chip_options *o, const struct conf *conf,
     struct scu_chip *chip)
 {
+    int rc;
+
     chip->name = first(o->name, DEFAULT_NAME, NULL, NULL);
     if (chip->name == NULL)
         return err_memory();
@@ -133,7 +135,9 @@ resolve(const struct scu_chip_options *o, const struct conf *conf,
     if (chip->store[0] != '/')
         return err_set(SCU_E_CONF, "store folder '%s' is not an absolute "
             "path", chip->store);
-    return resolve_flag(conf, chip->name, "spare-token", &chip->spare_token);
+    rc = resolve_flag(conf, chip->name, "spare-token", &chip->spare_token);
+    return rc != SCU_OK ? rc : resolve_flag(conf, chip->name,
+        "auto-provision", &chip->auto_provision);
 }
 
 int

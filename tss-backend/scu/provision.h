@@ -64,6 +64,15 @@ SCU_API SCU_MUST_CHECK int scu_provision(struct scu_chip *chip,
     struct scu_provision_report *report);
 
 /*
+ * Whoever makes a token calls this before. Where nothing is pinned here and
+ * scu.conf says "auto-provision = yes": scu_provision() with its defaults, and
+ * its errors. Otherwise SCU_OK, and no command: what needs the pins will say
+ * SCU_E_UNPROVISIONED. *done says whether it provisioned; NULL is fine.
+ */
+SCU_API SCU_MUST_CHECK int scu_provision_auto(struct scu_chip *chip,
+    bool *done);
+
+/*
  * Reads the pins back, without the chip. SCU_E_UNPROVISIONED where there are
  * none, SCU_E_FILE where others could have written them or they are damaged.
  */
