@@ -70,3 +70,29 @@ chipout_pins(struct out *out, const struct scu_provision_report *pins)
         out_string(out, "ek_certificate_sha256", "EK certificate",
             pins->ek_certificate);
 }
+
+int
+chipout_room(struct out *out, struct scu_chip *chip)
+{
+    struct scu_token_room room;
+    char more[64] = "the chip does not tell for how many more it has room";
+    int rc = scu_token_room(chip, &room);
+
+    if (rc != SCU_OK)
+        return out_error_scu(out, rc);
+    out_begin(out, "room");
+    out_number(out, "tokens_in_chip", NULL, room.in_chip);
+    out_number(out, "prepared_tokens", NULL, room.prepared);
+    out_number(out, "other_nv_indices", NULL, room.other_indices);
+    if (room.at_least > 0)
+        out_number(out, "more_tokens_at_least", NULL, room.at_least);
+    else
+        out_null(out, "more_tokens_at_least");
+    out_end(out);
+    if (room.at_least > 0)
+        (void)snprintf(more, sizeof(more), "room for %u more at least",
+            room.at_least);
+    out_text(out, "in the chip", "%u token%s, %u of them prepared; %s",
+        room.in_chip, room.in_chip == 1 ? "" : "s", room.prepared, more);
+    return SCU_OK;
+}

@@ -5,6 +5,7 @@
 #include "out.h"
 
 #include <scu/provision.h>
+#include <scu/token.h>
 
 /* Parts of the output that several commands have. */
 
@@ -18,5 +19,11 @@ void chipout_place(struct out *out, const struct scu_chip *chip);
 
 /* Handles, Names and the trust in them. */
 void chipout_pins(struct out *out, const struct scu_provision_report *pins);
+
+/*
+ * How many tokens the chip holds, and for how many more there is room, read
+ * from the chip. An error of libscu is recorded.
+ */
+int chipout_room(struct out *out, struct scu_chip *chip);
 
 #endif

@@ -142,7 +142,7 @@ put_state(struct out *out, const struct scu_chip_info *info)
 }
 
 static int
-put_trust(struct out *out, const struct scu_chip *chip,
+put_trust(struct out *out, struct scu_chip *chip,
     const struct scu_chip_info *info)
 {
     struct scu_provision_report pins;
@@ -161,7 +161,7 @@ put_trust(struct out *out, const struct scu_chip *chip,
     if ((rc = scu_provision_read(chip, &pins)) != SCU_OK)
         return out_error_scu(out, rc);
     chipout_pins(out, &pins);
-    return SCU_OK;
+    return chipout_room(out, chip);
 }
 
 static int

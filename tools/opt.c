@@ -3,7 +3,9 @@
 
 #include "opt.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPT_MAX 16
@@ -91,6 +93,19 @@ opt_parse(const struct opt_set *sets, size_t n_sets, int argc, char **argv,
         store(&p, c - FIRST_VAL, optarg);
     }
     return optind;
+}
+
+int
+opt_number(const char *text, unsigned long max, unsigned long *n)
+{
+    char *end = NULL;
+
+    *n = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return -1;
+    errno = 0;
+    *n = strtoul(text, &end, 10);
+    return errno == 0 && *end == '\0' && *n <= max ? 0 : -1;
 }
 
 void

@@ -32,6 +32,12 @@ struct opt_set {
 int opt_parse(const struct opt_set *sets, size_t n_sets, int argc,
     char **argv, char *why, size_t why_size);
 
+/*
+ * A whole number in decimal digits, nothing before or behind it. 0; -1 where
+ * it is not that, or above max.
+ */
+int opt_number(const char *text, unsigned long max, unsigned long *n);
+
 /* Prints the rows for --help. rows may be NULL. */
 void opt_print(FILE *to, const struct opt *rows);
 

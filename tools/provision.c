@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TOKENS_MAX 1000
+
 struct options {
-    const char *owner_auth;
+    const char *owner_auth, *tokens;
     bool force;
 };
 
@@ -22,6 +24,12 @@ static const struct opt options[] = {
         .arg = "HOW",
         .help = "random, empty, prompt, file=PATH or fd=N",
         .offset = offsetof(struct options, owner_auth),
+    },
+    {
+        .name = "tokens",
+        .arg = "N",
+        .help = "see to it that N tokens are prepared for users",
+        .offset = offsetof(struct options, tokens),
     },
     {
         .name = "force",
@@ -111,12 +119,19 @@ made(bool created)
     return created ? "made" : "was there";
 }
 
+/* Tokens that are prepared, before and after. */
+struct prepared {
+    size_t before, now;
+};
+
 static void
-put_done(struct out *out, const struct scu_provision_report *report)
+put_done(struct out *out, const struct scu_provision_report *report,
+    const struct prepared *tokens)
 {
-    bool changed = report->created_storage || report->created_attestation ||
-        report->set_owner_auth || report->set_lockout_auth ||
-        report->wrote_pins;
+    bool chip_changed = report->created_storage ||
+        report->created_attestation || report->set_owner_auth ||
+        report->set_lockout_auth || report->wrote_pins;
+    bool changed = chip_changed || tokens->now > tokens->before;
 
     out_bool(out, "changed", NULL, changed);
     out_begin(out, "done");
@@ -127,13 +142,37 @@ put_done(struct out *out, const struct scu_provision_report *report)
     out_bool(out, "set_lockout_auth", NULL, report->set_lockout_auth);
     out_bool(out, "wrote_pins", NULL, report->wrote_pins);
     out_end(out);
-    if (!changed) {
+    if (!changed)
         out_line(out, "Nothing to do: this chip is provisioned already.");
-        return;
-    }
-    out_text(out, "done", "storage key %s, attestation key %s, pins %s",
-        made(report->created_storage), made(report->created_attestation),
-        report->wrote_pins ? "written" : "were there");
+    if (chip_changed)
+        out_text(out, "done",
+            "storage key %s, attestation key %s, pins %s",
+            made(report->created_storage), made(report->created_attestation),
+            report->wrote_pins ? "written" : "were there");
+}
+
+static void
+put_prepared(struct out *out, const struct prepared *tokens)
+{
+    out_number(out, "prepared_tokens", NULL, tokens->now);
+    out_text(out, "prepared", "%zu tokens that users can take, %zu of them "
+        "by this run", tokens->now, tokens->now > tokens->before ?
+        tokens->now - tokens->before : 0);
+}
+
+static int
+read_tokens(const char *text, size_t *count, struct out *out)
+{
+    unsigned long n;
+
+    *count = 0;
+    if (text == NULL)
+        return SCU_OK;
+    if (opt_number(text, TOKENS_MAX, &n) != 0)
+        return out_error(out, SCU_E_ARG, "provision: --tokens \"%s\": a "
+            "number up to %d is known", text, TOKENS_MAX);
+    *count = n;
+    return SCU_OK;
 }
 
 /* The files of the state folder, as <scu/provision.h> names them. */
@@ -169,6 +208,17 @@ put_authorisations(struct out *out, const struct scu_provision_report *report,
         out_string(out, NULL, "PIN counting", CHIPOUT_ADVISORY);
 }
 
+/* As many as are wanted; those that are there count. */
+static int
+prepare(struct scu_chip *chip, const struct scu_provision_options *how,
+    size_t wanted, struct prepared *tokens)
+{
+    tokens->before = tokens->now = scu_token_prepared(chip);
+    return wanted <= tokens->before ? SCU_OK :
+        scu_token_prepare(chip, how->owner_value, how->owner_len, wanted,
+            &tokens->now);
+}
+
 static int
 run(struct out *out, const struct scu_chip_options *where,
     const void *values)
@@ -176,10 +226,14 @@ run(struct out *out, const struct scu_chip_options *where,
     const struct options *given = values;
     struct scu_provision_options how = { .force = given->force };
     struct scu_provision_report report;
+    struct prepared tokens = { 0 };
     struct secret *secret = NULL;
     struct scu_chip *chip = NULL;
+    size_t wanted;
     int rc;
 
+    if ((rc = read_tokens(given->tokens, &wanted, out)) != SCU_OK)
+        return rc;
     if (given->owner_auth != NULL &&
         (rc = choose_owner_auth(given->owner_auth, &how, &secret, out)) !=
         SCU_OK)
@@ -189,11 +243,17 @@ run(struct out *out, const struct scu_chip_options *where,
         rc = out_error_scu(out, rc);
         goto out;
     }
-    put_done(out, &report);
+    if ((rc = prepare(chip, &how, wanted, &tokens)) != SCU_OK) {
+        rc = out_error_scu(out, rc);
+        goto out;
+    }
+    put_done(out, &report, &tokens);
     chipout_place(out, chip);
     chipout_pins(out, &report);
     put_authorisations(out, &report, &how);
     put_files(out, scu_chip_state(chip));
+    if (given->tokens != NULL)
+        put_prepared(out, &tokens);
 out:
     scu_chip_free(&chip);
     secret_free(&secret);

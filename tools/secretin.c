@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "io.h"
+#include "opt.h"
 #include "printable.h"
 #include "secretin.h"
 #include "tty.h"
@@ -9,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,14 +66,10 @@ int
 secretin_fd_option(const char *option, const char *text, const char *what,
     struct secret **secret, struct out *out)
 {
-    char *end = NULL;
-    long fd;
+    unsigned long fd;
 
     *secret = NULL;
-    errno = 0;
-    fd = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] < '0' ||
-        text[0] > '9' || fd > INT32_MAX)
+    if (opt_number(text, INT_MAX, &fd) != 0)
         return out_error(out, SCU_E_ARG, "%s%s: not a number of a descriptor",
             option, text);
     return secretin_fd((int)fd, what, secret, out);

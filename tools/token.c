@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "chipout.h"
 #include "cmd.h"
 #include "tokencmd.h"
 #include "tokenpick.h"
@@ -123,6 +124,22 @@ put_tokens(struct out *out, struct scu_token **tokens, size_t count)
     return rc;
 }
 
+/* The store is there to be listed without a chip that is provisioned. */
+static int
+put_room(struct out *out, struct scu_chip *chip)
+{
+    struct scu_provision_report pins;
+    int rc = scu_provision_read(chip, &pins);
+
+    if (rc == SCU_E_UNPROVISIONED) {
+        out_null(out, "room");
+        out_note(out, "this chip is not provisioned here: run "
+            "`scu provision`");
+        return SCU_OK;
+    }
+    return rc == SCU_OK ? chipout_room(out, chip) : out_error_scu(out, rc);
+}
+
 static int
 run_list(struct out *out, const struct scu_chip_options *where,
     const void *unused)
@@ -136,8 +153,8 @@ run_list(struct out *out, const struct scu_chip_options *where,
     if ((rc = scu_chip_open(where, &chip)) != SCU_OK ||
         (rc = scu_token_list(chip, &tokens, &count)) != SCU_OK)
         rc = out_error_scu(out, rc);
-    else
-        rc = put_tokens(out, tokens, count);
+    else if ((rc = put_tokens(out, tokens, count)) == SCU_OK)
+        rc = put_room(out, chip);
     scu_token_list_free(&tokens, count);
     scu_chip_free(&chip);
     return rc;

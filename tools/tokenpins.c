@@ -5,8 +5,7 @@
 #include "tokencmd.h"
 #include "tokenpick.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <scu/provision.h>
 #include <string.h>
 
 #define TRIES_MAX 100
@@ -104,16 +103,12 @@ static const struct opt init_options[] = {
 static int
 read_tries(const char *text, uint32_t *tries, struct out *out)
 {
-    char *rest = NULL;
     unsigned long n;
 
     *tries = 0;
     if (text == NULL)
         return SCU_OK;
-    errno = 0;
-    n = strtoul(text, &rest, 10);
-    if (errno != 0 || rest == text || *rest != '\0' || text[0] < '0' ||
-        text[0] > '9' || n < 1 || n > TRIES_MAX)
+    if (opt_number(text, TRIES_MAX, &n) != 0 || n < 1)
         return out_error(out, SCU_E_ARG, "token init: --tries \"%s\": a "
             "number from 1 to %d is known", text, TRIES_MAX);
     *tries = (uint32_t)n;
@@ -151,9 +146,15 @@ check_label(struct work *w, const char *label)
 static int
 make(struct work *w, const char *label, uint32_t tries)
 {
-    int rc = scu_token_init(w->chip, label, w->first->data, w->first->len,
-        tries, &w->token);
+    bool provisioned = false;
+    int rc = scu_provision_auto(w->chip, &provisioned);
 
+    if (rc == SCU_OK)
+        rc = scu_token_init(w->chip, label, w->first->data, w->first->len,
+            tries, &w->token);
+    if (provisioned)
+        out_note(w->out, "this chip was not provisioned: that is done now, "
+            "as scu.conf says (auto-provision)");
     if (rc != SCU_OK)
         return out_error_scu(w->out, rc);
     if (w->second != NULL && (rc = set_user_pin(w)) != SCU_OK) {

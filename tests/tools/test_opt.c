@@ -132,6 +132,22 @@ opt_parse__unknown_is_named(void **state)
     assert_non_null(strstr(why, "unknown option -x"));
 }
 
+static void
+opt_number__digits_only_and_bounded(void **state)
+{
+    const char *bad[] = { "", "-1", "+1", " 1", "1 ", "1x", "x", "11", "0x1",
+        "99999999999999999999999" };
+    unsigned long n;
+
+    (void)state;
+    assert_int_equal(opt_number("0", 10, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(opt_number("10", 10, &n), 0);
+    assert_int_equal(n, 10);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(opt_number(bad[i], 10, &n), -1);
+}
+
 int
 main(void)
 {
@@ -144,6 +160,7 @@ main(void)
         cmocka_unit_test(opt_parse__no_value_is_an_error),
         cmocka_unit_test(opt_parse__value_for_flag_is_an_error),
         cmocka_unit_test(opt_parse__unknown_is_named),
+        cmocka_unit_test(opt_number__digits_only_and_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
