@@ -3,6 +3,7 @@
 
 #include "chipout.h"
 #include "cmd.h"
+#include "printable.h"
 #include "tokencmd.h"
 #include "tokenpick.h"
 #include "tty.h"
@@ -199,6 +200,7 @@ confirm(const struct scu_token *token, bool *confirmed, struct out *out)
     (void)snprintf(question, sizeof(question), "Token '%s' (%s) and all its "
         "keys will be gone for good. Type its label to remove it", info.label,
         info.serial);
+    printable(question, false);
     rc = tty_ask(question, TTY_SHOWN, typed, sizeof(typed), &len);
     *confirmed = rc == 0 && len == strlen(info.label) &&
         memcmp(typed, info.label, len) == 0;

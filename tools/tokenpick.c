@@ -86,27 +86,44 @@ tokenpick_put(struct out *out, const struct scu_token *token)
     out_string(out, "serial", "serial", info.serial);
 }
 
+/* What to do about a PIN that is locked. */
+static const char *
+remedy(enum scu_user user)
+{
+    return user == SCU_USER_SO ? "nobody can unlock that one; the user PIN "
+        "still works, and `scu token remove` removes the token" :
+        "the SO unlocks it by `scu token unlock`";
+}
+
+/* A wrong PIN, and failed of so many tries. */
+static int
+wrong(const char *why, enum scu_user user, uint32_t failed, uint32_t tries,
+    struct out *out)
+{
+    /* A PIN that the chip took, and the store did not, has no tries. */
+    if (failed == 0)
+        return out_error(out, SCU_E_AUTH, "%s", why);
+    if (failed >= tries)
+        return out_error(out, SCU_E_AUTH, "%s: that was the last try, it is "
+            "locked now; %s", why, remedy(user));
+    return out_error(out, SCU_E_AUTH, "%s: %u of %u tries %s left", why,
+        tries - failed, tries, tries - failed == 1 ? "is" : "are");
+}
+
 int
 tokenpick_refused(struct scu_token *token, enum scu_user user, int rc,
     struct out *out)
 {
-    struct scu_pin_status status;
+    struct scu_pin_status status = { 0 };
     char why[512];
-    uint32_t failed;
 
+    if (rc == SCU_E_PIN_LOCKED && user == SCU_USER_SO)
+        return out_error(out, rc, "%s: %s", scu_error_detail(), remedy(user));
+    if (rc != SCU_E_AUTH)
+        return out_error_scu(out, rc);
     (void)snprintf(why, sizeof(why), "%s", scu_error_detail());
-    if (rc != SCU_E_AUTH || scu_token_pin_status(token, &status) != SCU_OK)
-        return rc == SCU_E_AUTH ? out_error(out, rc, "%s", why) :
-            out_error_scu(out, rc);
-    failed = user == SCU_USER_SO ? status.so_failed : status.user_failed;
-    /* A PIN that the chip took, and the store did not, has no tries. */
-    if (failed == 0)
+    if (scu_token_pin_status(token, &status) != SCU_OK)
         return out_error(out, rc, "%s", why);
-    if (failed >= status.tries)
-        return out_error(out, rc, "%s: that was the last try, it is locked "
-            "now%s", why, user == SCU_USER_SO ? "" :
-            "; the SO unlocks it by `scu token unlock`");
-    return out_error(out, rc, "%s: %u of %u tries %s left", why,
-        status.tries - failed, status.tries,
-        status.tries - failed == 1 ? "is" : "are");
+    return wrong(why, user, user == SCU_USER_SO ? status.so_failed :
+        status.user_failed, status.tries, out);
 }

@@ -139,6 +139,16 @@ try 0 "the first user PIN of the other token" \
 same "the right one" "$(get label)" one
 try 0 "list" scu token list --json
 same "it has one now" "$(state_of one user_pin_set)" true
+try 0 "a token with one try" scu token init --label frail --tries 1 "$so"
+try 6 "a wrong SO PIN" scu token unlock --token frail "$user" \
+    --so-pin-file "$SCRATCH/wrong"
+says 'last try, it is locked now; nobody can unlock' "locks it"
+try 6 "the right one" scu token unlock --token frail "$user" "$so"
+says 'is locked after 1 wrong tries: nobody can unlock .*scu token remove' \
+    "does not help, and it is said what does"
+try 0 "list" scu token list
+prints '^frail .*SO PIN LOCKED$' "the list says so"
+try 0 "it can be removed" scu token remove --token frail --yes
 change 0 "the SO changes his PIN" so wrong --so
 prints '^done +the SO PIN is changed$' "it is said"
 try 6 "the old one is wrong" scu token unlock --token two "$user" "$so"

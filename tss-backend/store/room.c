@@ -148,9 +148,9 @@ room_full(struct scu_chip *chip)
     if (rc != SCU_OK)
         return err_set(SCU_E_TOKENS_FULL, "the chip's NV memory has no room "
             "for another token: remove one by `scu token remove`");
-    return err_set(SCU_E_TOKENS_FULL, "the chip holds %u tokens (%u of them "
+    return err_set(SCU_E_TOKENS_FULL, "the chip holds %u token%s (%u of them "
         "prepared and not taken yet) and %u other NV indices, and has no "
         "room for another token: remove one by `scu token remove`, or an "
         "index that nobody needs by `tpm2_nvundefine`", room.in_chip,
-        room.prepared, room.other_indices);
+        room.in_chip == 1 ? "" : "s", room.prepared, room.other_indices);
 }

@@ -115,8 +115,8 @@ init__on_a_full_chip_says_how_many_it_holds(void **state)
         made++;
     assert_int_equal(rc, SCU_E_TOKENS_FULL);
     assert_true(made > 0);
-    (void)snprintf(expected, sizeof(expected), "the chip holds %u tokens",
-        made);
+    (void)snprintf(expected, sizeof(expected), "the chip holds %u token%s (",
+        made, made == 1 ? "" : "s");
     assert_non_null(strstr(scu_error_detail(), expected));
     assert_non_null(strstr(scu_error_detail(), "scu token remove"));
     assert_int_equal(room_of(p).in_chip, made);
@@ -214,6 +214,33 @@ prepare__with_an_authorisation_that_is_given(void **state)
     assert_int_equal(init(p), SCU_OK);
 }
 
+/* What a power cut left half-made goes, and so do its indices. */
+static void
+prepare__sweeps_what_was_not_finished(void **state)
+{
+    struct provisioned *p = *state;
+    char path[512], unfinished[520];
+    size_t prepared = 0;
+
+    assert_int_equal(scu_token_prepare(p->chip, NULL, 0, 1, &prepared),
+        SCU_OK);
+    (void)snprintf(path, sizeof(path), "%s/pool/01800100", p->state);
+    (void)snprintf(unfinished, sizeof(unfinished), "%s.new", path);
+    assert_int_equal(rename(path, unfinished), 0);
+    assert_int_equal(scu_token_prepare(p->chip, NULL, 0, 1, &prepared),
+        SCU_OK);
+    assert_int_equal(prepared, 1);
+    assert_int_equal(access(unfinished, F_OK), -1);
+    assert_int_equal(room_of(p).in_chip, 1);
+    /* One that another of the group could have planted is left alone. */
+    assert_int_equal(rename(path, unfinished), 0);
+    assert_int_equal(chmod(unfinished, 0606), 0);
+    assert_int_equal(scu_token_prepare(p->chip, NULL, 0, 1, &prepared),
+        SCU_OK);
+    assert_int_equal(access(unfinished, F_OK), 0);
+    assert_int_equal(room_of(p).in_chip, 2);
+}
+
 /* A file that others could have planted names no tokens. */
 static void
 prepare__files_open_to_others_do_not_count(void **state)
@@ -246,6 +273,7 @@ main(void)
         TEST(prepare__until_there_are_so_many),
         TEST(prepare__on_a_full_chip_says_how_many_there_are),
         TEST(prepare__with_an_authorisation_that_is_given),
+        TEST(prepare__sweeps_what_was_not_finished),
         TEST(prepare__files_open_to_others_do_not_count),
     };
 
