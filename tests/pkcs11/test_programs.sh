@@ -132,8 +132,10 @@ spawn_agent >agent.out 2>&1 &
 agent=$!
 OWN_PIDS+=("$agent")
 export SSH_AUTH_SOCK=$SCRATCH/agent
+# Exit code 2: nobody listens yet.
 for _ in $(seq 100); do
-    [ -S agent ] && break
+    ssh-add -l >/dev/null 2>&1
+    [ $? -ne 2 ] && break
     read -r -t 0.1 <><(:)
 done
 expect_ok "ssh-agent takes the token" ssh-add -s "$MODULE"
