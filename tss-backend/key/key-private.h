@@ -35,6 +35,14 @@ int key_new(struct scu_chip *chip, struct keyfile *file,
     struct scu_key **key);
 
 /*
+ * As the store keeps a key: a key file, or what stands for one of a key with
+ * a persistent handle. The caller frees *out by free(3).
+ */
+int key_from_row(struct scu_chip *chip, const uint8_t *der, size_t len,
+    struct scu_key **key);
+int key_to_row(const struct scu_key *key, uint8_t **out, size_t *len);
+
+/*
  * Whether the key has all these attributes (TPMA_OBJECT_...) and can be used
  * by its password. SCU_E_USAGE, SCU_E_UNSUPPORTED. Any thread.
  */

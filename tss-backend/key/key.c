@@ -24,11 +24,16 @@
  * H-2; that of the owner stands pinned at STORAGE_HANDLE.
  */
 static void
-set_parent(struct scu_key *key)
+set_place(struct scu_key *key)
 {
     TPM2_HANDLE handle = key->file.parent;
     bool hierarchy = handle >> TPM2_HR_SHIFT == TPM2_HT_PERMANENT;
 
+    if (key->file.in_chip) {
+        key->object.persistent = true;
+        key->object.handle = handle;
+        return;
+    }
     key->object.parent = &key->parent;
     if (handle == STORAGE_HANDLE ||
         (handle == TPM2_RH_OWNER && !key->file.rsa_parent)) {
@@ -93,10 +98,27 @@ key_new(struct scu_chip *chip, struct keyfile *file, struct scu_key **key)
     k->object.public = k->file.public;
     k->object.private = k->file.private;
     k->alg = alg_of_public(&k->object.public.publicArea);
-    set_parent(k);
+    set_place(k);
     set_public(k);
     *key = k;
     return SCU_OK;
+}
+
+int
+key_from_row(struct scu_chip *chip, const uint8_t *der, size_t len,
+    struct scu_key **key)
+{
+    struct keyfile file;
+    int rc = keyfile_read_stored(der, len, &file);
+
+    *key = NULL;
+    return rc == SCU_OK ? key_new(chip, &file, key) : rc;
+}
+
+int
+key_to_row(const struct scu_key *key, uint8_t **out, size_t *len)
+{
+    return keyfile_write(&key->file, out, len);
 }
 
 int
@@ -134,6 +156,11 @@ scu_key_from_pem(struct scu_chip *chip, const char *pem, size_t len,
 int
 scu_key_to_der(const struct scu_key *key, uint8_t **out, size_t *len)
 {
+    *out = NULL;
+    *len = 0;
+    if (key->file.in_chip)
+        return err_set(SCU_E_UNSUPPORTED, "the key stands in the chip at "
+            "0x%08x: there is no file of it", key->file.parent);
     return keyfile_write(&key->file, out, len);
 }
 
@@ -146,7 +173,7 @@ scu_key_to_pem(const struct scu_key *key, char **out, size_t *len)
 
     *out = NULL;
     *len = 0;
-    rc = keyfile_write(&key->file, &der, &der_len);
+    rc = scu_key_to_der(key, &der, &der_len);
     if (rc == SCU_OK)
         rc = pem_encode(der, der_len, out, len);
     free(der);
@@ -363,6 +390,15 @@ key_ready(struct scu_chip *chip, struct scu_key *key, TPM2_HANDLE *handle)
     return rc;
 }
 
+/* A loaded key can be loaded anew, one that was to stand there for good not. */
+static int
+gone(const struct scu_key *key, TPM2_HANDLE handle, const char *instead)
+{
+    return err_set(key->file.in_chip ? SCU_E_FOREIGN_KEY : SCU_E_LOST,
+        "the key is not in the chip any more: %s has its handle 0x%08x now",
+        instead, handle);
+}
+
 /*
  * The chip says that the authorisation is wrong. It says the same where, after
  * a reset, the handles of session and key are somebody else's. So the session
@@ -377,14 +413,13 @@ confirm_refusal(struct scu_chip *chip, struct scu_key *key,
     int rc = chip_read_public(chip, handle, false, &public, &name);
 
     if (rc == SCU_E_NOT_FOUND)
-        return err_set(SCU_E_LOST, "the key is not in the chip any more");
+        return gone(key, handle, "nothing");
     if (rc != SCU_OK)
         return rc;
     chip->doubted = false;
     if (name.size != key->object.name.size ||
         memcmp(name.name, key->object.name.name, name.size) != 0)
-        return err_set(SCU_E_LOST, "another key has the handle 0x%08x now",
-            handle);
+        return gone(key, handle, "another key");
     return err_set(SCU_E_AUTH, "the password of the key is wrong");
 }
 
@@ -405,5 +440,6 @@ key_run(struct scu_chip *chip, struct scu_key *key, TPM2_HANDLE handle,
     rc = chip_run(chip, &command);
     if (rc == SCU_E_AUTH || chip->doubted)
         return confirm_refusal(chip, key, handle);
-    return rc;
+    return rc == SCU_E_NOT_FOUND && key->file.in_chip ?
+        gone(key, handle, "nothing") : rc;
 }

@@ -200,11 +200,17 @@ read_public(const struct parts *parts, TPM2B_PUBLIC *public)
 }
 
 static int
-read_private(const struct parts *parts, TPM2B_PRIVATE *private)
+read_private(const struct parts *parts, bool stored, struct keyfile *file)
 {
     const struct der *body = &parts->field[FIELD_PRIVATE];
+    TPM2B_PRIVATE *private = &file->private;
     size_t done = 0;
 
+    if (stored && body->len == 2 && memcmp(body->p, "\0\0", 2) == 0 &&
+        file->parent >> TPM2_HR_SHIFT == TPM2_HT_PERSISTENT) {
+        file->in_chip = true;
+        return SCU_OK;
+    }
     if (body->len <= 2 ||
         Tss2_MU_TPM2B_PRIVATE_Unmarshal(body->p, body->len, &done, private)
             != TSS2_RC_SUCCESS || done != body->len)
@@ -227,8 +233,8 @@ keep(const struct parts *parts, struct keyfile *file)
     return SCU_OK;
 }
 
-int
-keyfile_read(const uint8_t *der, size_t len, struct keyfile *file)
+static int
+read_file(const uint8_t *der, size_t len, bool stored, struct keyfile *file)
 {
     struct parts parts = { 0 };
     int rc;
@@ -245,10 +251,22 @@ keyfile_read(const uint8_t *der, size_t len, struct keyfile *file)
             != SCU_OK ||
         (rc = read_parent(&parts, &file->parent)) != SCU_OK ||
         (rc = read_public(&parts, &file->public)) != SCU_OK ||
-        (rc = read_private(&parts, &file->private)) != SCU_OK ||
+        (rc = read_private(&parts, stored, file)) != SCU_OK ||
         (rc = keep(&parts, file)) != SCU_OK)
         keyfile_clear(file);
     return rc;
+}
+
+int
+keyfile_read(const uint8_t *der, size_t len, struct keyfile *file)
+{
+    return read_file(der, len, false, file);
+}
+
+int
+keyfile_read_stored(const uint8_t *der, size_t len, struct keyfile *file)
+{
+    return read_file(der, len, true, file);
 }
 
 void

@@ -25,8 +25,13 @@
  *       privkey     OCTET STRING }   -- TPM2B_PRIVATE
  *
  * Loadable keys (type 2.23.133.10.1.3) only.
+ *
+ * The store also keeps keys that stand in the chip under a persistent handle:
+ * parent is that handle, and privkey is an empty TPM2B. Nobody else's files
+ * are like that, and none of ours leave the store.
  */
 struct keyfile {
+    bool in_chip;         /* the key itself has the handle "parent" */
     bool empty_auth;      /* no password */
     bool rsa_parent;      /* below a hierarchy: template H-1, not H-2 */
     bool policy;          /* there is a policy or authPolicy */
@@ -46,6 +51,9 @@ struct keyfile {
  * caller calls keyfile_clear() after success.
  */
 int keyfile_read(const uint8_t *der, size_t len, struct keyfile *file);
+
+/* The same of the store, which has keys under a persistent handle, too. */
+int keyfile_read_stored(const uint8_t *der, size_t len, struct keyfile *file);
 
 /* Writes it; the caller frees *der by free(3). */
 int keyfile_write(const struct keyfile *file, uint8_t **der, size_t *len);

@@ -80,7 +80,27 @@ SCU_API SCU_MUST_CHECK int scu_key_from_der(struct scu_chip *chip,
 SCU_API SCU_MUST_CHECK int scu_key_from_pem(struct scu_chip *chip,
     const char *pem, size_t len, struct scu_key **key);
 
-/* Writes it; the caller frees *out by free(3). No command. */
+/*
+ * The key that stands in the chip under a persistent handle, 0x81000000 to
+ * 0x81ffffff: one of tpm2_evictcontrol(1) or of another program. It is never
+ * flushed or evicted. TPM2_ReadPublic, proven by the session. Nobody can ask
+ * a chip whether a key has a password: until scu_key_set_password() it is
+ * taken to have none. SCU_E_ARG for other handles, SCU_E_NOT_FOUND
+ * where nothing has this one, SCU_E_USAGE for keys that do not sign,
+ * SCU_E_UNSUPPORTED for types, curves and policies that are not known here.
+ * A restricted key (an attestation key) is taken for its public half, but
+ * scu_key_sign() refuses it: SCU_E_USAGE.
+ */
+SCU_API SCU_MUST_CHECK int scu_key_from_handle(struct scu_chip *chip,
+    uint32_t handle, struct scu_key **key);
+
+/* Whether the key is one of these, and its handle (else 0). */
+SCU_API bool scu_key_handle(const struct scu_key *key, uint32_t *handle);
+
+/*
+ * Writes it; the caller frees *out by free(3). No command. SCU_E_UNSUPPORTED
+ * for a key under a persistent handle: what stands in the chip has no file.
+ */
 SCU_API SCU_MUST_CHECK int scu_key_to_der(const struct scu_key *key,
     uint8_t **out, size_t *len);
 SCU_API SCU_MUST_CHECK int scu_key_to_pem(const struct scu_key *key,

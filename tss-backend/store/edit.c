@@ -265,7 +265,7 @@ store_key(struct edit *e, const struct scu_key *key,
     struct attributes *attributes, struct scu_object **object)
 {
     struct octets der = { 0 };
-    int rc = scu_key_to_der(key, &der.data, &der.len);
+    int rc = key_to_row(key, &der.data, &der.len);
 
     if (rc != SCU_OK)
         return rc;
@@ -377,7 +377,7 @@ make_key(struct scu_token *token, struct token_item *item)
     struct key_auth k = {
         .token = token, .kind = item->kind, .tag = &item->tag,
     };
-    int rc = scu_key_from_der(token->chip, item->der.data, item->der.len,
+    int rc = key_from_row(token->chip, item->der.data, item->der.len,
         &item->key);
 
     if (rc == SCU_OK)
