@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "key.h"
+#include "pin.h"
 
 #include <openssl/core_names.h>
 #include <openssl/core_object.h>
@@ -274,54 +275,10 @@ pem_to_der(void *vctx, OSSL_CORE_BIO *in, int selection,
 
 /* --- DER to key ----------------------------------------------------------- */
 
-static bool
-ask_password(struct prov_ctx *prov, struct scu_key *key,
-    OSSL_PASSPHRASE_CALLBACK *ask, void *ask_arg)
-{
-    static char info[] = PEM_NAME;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PASSPHRASE_PARAM_INFO, info, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    char password[PEM_BUFSIZE];
-    size_t len = 0;
-    int rc = SCU_E_AUTH_NEEDED;
-
-    if (ask == NULL ||
-        !ask(password, sizeof(password), &len, params, ask_arg)) {
-        return prov_raise(prov, SCU_E_AUTH_NEEDED,
-            "the key has a password: give it by -passin or when asked");
-    }
-    rc = scu_key_set_password(key, password, len);
-    explicit_bzero(password, sizeof(password));
-    return rc == SCU_OK || prov_raise_scu(prov, rc);
-}
-
-static int
-pass_on_key(struct prov_key **key, OSSL_CALLBACK *callback, void *arg)
-{
-    int type = OSSL_OBJECT_PKEY;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
-        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
-            (char *)(uintptr_t)(*key)->type->name, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, key,
-            sizeof(*key)),
-        OSSL_PARAM_construct_end(),
-    };
-
-    return callback(params, arg);
-}
-
-struct asker {
-    OSSL_PASSPHRASE_CALLBACK *ask;
-    void *arg;
-};
-
 /* True with *key NULL where it is of the other kind. */
 static bool
 key_from_der(struct prov_ctx *prov, const uint8_t *der, size_t len,
-    enum scu_kind kind, const struct asker *asker, struct prov_key **key)
+    enum scu_kind kind, const struct prov_asker *asker, struct prov_key **key)
 {
     struct scu_chip *chip = prov_chip(prov);
     struct scu_key *loaded = NULL;
@@ -338,7 +295,7 @@ key_from_der(struct prov_ctx *prov, const uint8_t *der, size_t len,
     if (public.kind != kind) {
         ok = true;
     } else if (!scu_key_needs_password(loaded) ||
-        ask_password(prov, loaded, asker->ask, asker->arg)) {
+        prov_ask_password(prov, loaded, PEM_NAME, asker)) {
         *key = prov_key_from_chip(prov, &loaded);
         ok = *key != NULL;
     }
@@ -348,7 +305,7 @@ key_from_der(struct prov_ctx *prov, const uint8_t *der, size_t len,
 
 static int
 der_to_key(struct prov_ctx *prov, OSSL_CORE_BIO *in, enum scu_kind kind,
-    const struct asker *asker, OSSL_CALLBACK *callback, void *arg)
+    const struct prov_asker *asker, OSSL_CALLBACK *callback, void *arg)
 {
     struct prov_key *key = NULL;
     uint8_t *der = NULL;
@@ -361,7 +318,7 @@ der_to_key(struct prov_ctx *prov, OSSL_CORE_BIO *in, enum scu_kind kind,
     free(der);
     if (key != NULL) {
         /* Whoever takes the key nulls our pointer. */
-        ok = pass_on_key(&key, callback, arg);
+        ok = prov_key_deliver(&key, callback, arg);
         prov_key_unref(key);
     }
     return ok;
@@ -372,7 +329,7 @@ der_to_rsa(void *vctx, OSSL_CORE_BIO *in, int selection,
     OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBACK *ask,
     void *ask_arg)
 {
-    const struct asker asker = { .ask = ask, .arg = ask_arg };
+    const struct prov_asker asker = { .ask = ask, .arg = ask_arg };
 
     (void)selection;
     return der_to_key(vctx, in, SCU_KIND_RSA, &asker, callback, arg);
@@ -383,7 +340,7 @@ der_to_ec(void *vctx, OSSL_CORE_BIO *in, int selection,
     OSSL_CALLBACK *callback, void *arg, OSSL_PASSPHRASE_CALLBACK *ask,
     void *ask_arg)
 {
-    const struct asker asker = { .ask = ask, .arg = ask_arg };
+    const struct prov_asker asker = { .ask = ask, .arg = ask_arg };
 
     (void)selection;
     return der_to_key(vctx, in, SCU_KIND_EC, &asker, callback, arg);
@@ -398,17 +355,11 @@ does_selection(void *provctx, int selection)
         (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
 }
 
-/* For a key management of others; they cannot have a key of the chip. */
 static int
 export_object(void *vctx, const void *reference, size_t size,
     OSSL_CALLBACK *callback, void *arg)
 {
-    (void)reference;
-    (void)size;
-    (void)callback;
-    (void)arg;
-    return prov_raise(vctx, SCU_E_UNSUPPORTED,
-        "a key in the chip is used by provider scu only");
+    return prov_key_export_object(vctx, reference, size, callback, arg);
 }
 
 static const OSSL_DISPATCH pem_functions[] = {

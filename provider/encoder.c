@@ -109,6 +109,11 @@ write_tss2(struct enc_ctx *ctx, const struct prov_key *key, OSSL_CORE_BIO *out)
             "a key in the chip is not encrypted by a passphrase, the chip "
             "has wrapped it: leave the cipher out (-noenc)");
     }
+    if (key->login != NULL) {
+        return prov_raise(ctx->prov, SCU_E_UNSUPPORTED,
+            "a key of a token has no file of its own, its password is the "
+            "token's: use its URI");
+    }
     /* Others take these octets apart (PKCS#8, PKCS#12) or mistake them. */
     if (strcmp(ctx->encoder->output, "DER") == 0 &&
         strcmp(ctx->encoder->structure, TYPE_SPECIFIC) != 0) {

@@ -4,6 +4,7 @@
 #include "key.h"
 
 #include <openssl/core_names.h>
+#include <openssl/core_object.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
@@ -65,6 +66,7 @@ prov_key_unref(struct prov_key *key)
     if (key == NULL || atomic_fetch_sub(&key->refs, 1) != 1)
         return;
     scu_key_free(&key->chip);
+    prov_login_unref(key->login);
     EVP_PKEY_free(key->soft);
     prov_unref(key->prov);
     free(key);
@@ -241,6 +243,8 @@ prov_key_dup(const struct prov_key *from, int selection)
         to->parts = from->parts;
         if (from->chip != NULL)
             to->chip = scu_key_ref(from->chip);
+        if (from->login != NULL)
+            to->login = prov_login_ref(from->login);
     } else if ((selection & from->parts) != 0) {
         ok = copy_parts(to, from,
             selection & ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY);
@@ -250,4 +254,40 @@ prov_key_dup(const struct prov_key *from, int selection)
         to = NULL;
     }
     return to;
+}
+
+/* --- to OpenSSL ----------------------------------------------------------- */
+
+int
+prov_key_deliver(struct prov_key **key, OSSL_CALLBACK *callback, void *arg)
+{
+    int type = OSSL_OBJECT_PKEY;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+        OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
+            (char *)(uintptr_t)(*key)->type->name, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, key,
+            sizeof(*key)),
+        OSSL_PARAM_construct_end(),
+    };
+
+    return callback(params, arg);
+}
+
+int
+prov_key_export_object(struct prov_ctx *prov, const void *reference,
+    size_t size, OSSL_CALLBACK *callback, void *arg)
+{
+    const struct prov_key *key = NULL;
+
+    if (size != sizeof(key))
+        return 0;
+    memcpy(&key, reference, sizeof(key));
+    if (key == NULL || key->soft == NULL)
+        return 0;
+    if (key->chip != NULL) {
+        return prov_raise(prov, SCU_E_UNSUPPORTED,
+            "a key in the chip is used by provider scu only");
+    }
+    return EVP_PKEY_export(key->soft, EVP_PKEY_KEYPAIR, callback, arg);
 }

@@ -2,6 +2,7 @@
 #ifndef PROVIDER_KEY_H
 #define PROVIDER_KEY_H
 
+#include "login.h"
 #include "prov.h"
 
 #include <openssl/evp.h>
@@ -37,6 +38,7 @@ struct prov_key {
     atomic_int refs;
     EVP_PKEY *soft;
     struct scu_key *chip;
+    struct prov_login *login; /* of the token that the key is in, or NULL */
     bool ephemeral; /* a curve of TLS: keys like it are made in software */
     int parts;      /* OSSL_KEYMGMT_SELECT_: what there is */
 };
@@ -68,5 +70,20 @@ struct prov_key *prov_key_dup(const struct prov_key *key, int selection);
 
 /* Looks again which parts soft has, after it was changed. */
 void prov_key_learn(struct prov_key *key);
+
+/*
+ * For decoders and loaders: hands the key to OpenSSL by reference. *key is
+ * NULL afterwards if a key management of ours took it over.
+ */
+int prov_key_deliver(struct prov_key **key, OSSL_CALLBACK *callback,
+    void *arg);
+
+/*
+ * For their export_object: the key behind such a reference as parameters, for
+ * a key management of others. They cannot have a key of the chip; that is
+ * refused with an error raised.
+ */
+int prov_key_export_object(struct prov_ctx *prov, const void *reference,
+    size_t size, OSSL_CALLBACK *callback, void *arg);
 
 #endif

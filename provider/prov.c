@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "login.h"
 #include "prov.h"
 
 #include <openssl/core_names.h>
@@ -29,6 +30,7 @@ struct prov_ctx {
     struct core core;
     atomic_int refs;
     char *tcti, *state, *name; /* of openssl.cnf, or NULL */
+    struct prov_logins *logins;
 
     /* Made when first needed, under the mutex; then only read. */
     pthread_mutex_t mutex;
@@ -51,6 +53,7 @@ prov_unref(struct prov_ctx *prov)
 
     if (prov == NULL || atomic_fetch_sub(&prov->refs, 1) != 1)
         return;
+    prov_logins_free(&prov->logins);
     chip = prov->chip;
     scu_chip_free(&chip);
     if (prov->software != NULL)
@@ -118,6 +121,12 @@ prov_chip(struct prov_ctx *prov)
         return NULL;
     }
     return chip;
+}
+
+struct prov_logins *
+prov_logins(struct prov_ctx *prov)
+{
+    return prov->logins;
 }
 
 static void
@@ -260,6 +269,7 @@ query_operation(void *provctx, int operation, int *no_cache)
         { OSSL_OP_ASYM_CIPHER, prov_asym_cipher },
         { OSSL_OP_DECODER, prov_decoder },
         { OSSL_OP_ENCODER, prov_encoder },
+        { OSSL_OP_STORE, prov_store },
     };
 
     (void)provctx;
@@ -364,7 +374,8 @@ OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     prov->core.handle = handle;
     take_core(&prov->core, in);
     if (prov->core.read_ex == NULL || prov->core.write_ex == NULL ||
-        prov->core.gets == NULL || !take_configuration(prov)) {
+        prov->core.gets == NULL || !take_configuration(prov) ||
+        (prov->logins = prov_logins_new()) == NULL) {
         prov_unref(prov);
         return 0;
     }

@@ -48,6 +48,9 @@ OSSL_PROVIDER *prov_software(struct prov_ctx *prov);
  */
 struct scu_chip *prov_chip(struct prov_ctx *prov);
 
+/* The tokens that this process is logged in to. */
+struct prov_logins *prov_logins(struct prov_ctx *prov);
+
 /*
  * Raises an error on OpenSSL's queue: the reason is minus rc, its text that of
  * SCU_ERROR_LIST. prov_raise_scu() is for a call of libscu that failed in this
@@ -86,6 +89,7 @@ extern const OSSL_ALGORITHM prov_keyexch[];
 extern const OSSL_ALGORITHM prov_asym_cipher[];
 extern const OSSL_ALGORITHM prov_decoder[];
 extern const OSSL_ALGORITHM prov_encoder[];
+extern const OSSL_ALGORITHM prov_store[];
 
 /* The names that the default provider has for these algorithms. */
 #define PROV_NAMES_RSA "RSA:rsaEncryption:1.2.840.113549.1.1.1"
