@@ -137,6 +137,12 @@ SCU_API SCU_MUST_CHECK int scu_token_remove(struct scu_token *token);
  */
 SCU_API SCU_MUST_CHECK int scu_token_login(struct scu_token *token,
     enum scu_user user, const void *pin, size_t len);
+/*
+ * A login leaves an object of its own in the chip until another key wants the
+ * slot; this gives the slot back at once (TPM2_FlushContext), for programs
+ * that stay and leave the chip to others. The login stays.
+ */
+SCU_API void scu_token_release_slot(struct scu_token *token);
 /* Forgets the token secret and flushes the token's keys. */
 SCU_API void scu_token_logout(struct scu_token *token);
 /* Whether, and as whom (user may be NULL). */

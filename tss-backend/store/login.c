@@ -255,6 +255,14 @@ token_forget(struct scu_token *token)
 }
 
 void
+scu_token_release_slot(struct scu_token *token)
+{
+    token_enter(token);
+    chip_release(token->chip, &token->blob);
+    token_leave(token);
+}
+
+void
 scu_token_logout(struct scu_token *token)
 {
     token_enter(token);
