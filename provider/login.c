@@ -174,7 +174,11 @@ prov_login_is_user(const struct prov_login *login)
         user == SCU_USER_NORMAL;
 }
 
-/* A second login would take the first one's keys out of use. */
+/*
+ * A second login would take the first one's keys out of use. What a login
+ * leaves in the chip would stand in the way of forked workers: of three slots
+ * a process needs two to load its key, if for one command only.
+ */
 int
 prov_login_try(struct prov_login *login, const void *pin, size_t len)
 {
@@ -183,6 +187,8 @@ prov_login_try(struct prov_login *login, const void *pin, size_t len)
     (void)pthread_mutex_lock(&login->trying);
     if (!prov_login_is_user(login))
         rc = scu_token_login(login->token, SCU_USER_NORMAL, pin, len);
+    if (rc == SCU_OK)
+        scu_token_release_slot(login->token);
     (void)pthread_mutex_unlock(&login->trying);
     return rc;
 }
