@@ -6,6 +6,7 @@
  * each with a line, "done" or "failed" (errors go to standard error):
  *
  *   load FILE         a private key; what was loaded before goes
+ *   open URI          the same by URI, or, where it gives none, a public key
  *   oneshot DIGEST    a signature by EVP_DigestSign
  *   streamed DIGEST   the same by EVP_DigestSignUpdate, in pieces
  *   raw DIGEST        EVP_PKEY_sign of a digest made here
@@ -26,6 +27,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/store.h>
 
 #define PROVIDERS 4
 
@@ -68,6 +70,30 @@ load(struct signer *s, const char *path)
         return false;
     s->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
     BIO_free(bio);
+    if (s->key != NULL)
+        s->public = public_half(s, s->key);
+    return s->public != NULL;
+}
+
+/* The first key that the URI gives; what stands behind it is not looked at. */
+static bool
+open_uri(struct signer *s, const char *uri)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
+    OSSL_STORE_INFO *info = NULL;
+
+    forget(s);
+    while (store != NULL && s->key == NULL && !OSSL_STORE_eof(store)) {
+        info = OSSL_STORE_load(store);
+        if (info != NULL && OSSL_STORE_INFO_get_type(info) ==
+            OSSL_STORE_INFO_PKEY)
+            s->key = OSSL_STORE_INFO_get1_PKEY(info);
+        else if (info != NULL && OSSL_STORE_INFO_get_type(info) ==
+            OSSL_STORE_INFO_PUBKEY)
+            s->key = OSSL_STORE_INFO_get1_PUBKEY(info);
+        OSSL_STORE_INFO_free(info);
+    }
+    OSSL_STORE_close(store);
     if (s->key != NULL)
         s->public = public_half(s, s->key);
     return s->public != NULL;
@@ -155,6 +181,7 @@ static const struct {
     bool (*run)(struct signer *s, const char *argument);
 } steps[] = {
     { "load", false, load },
+    { "open", false, open_uri },
     { "oneshot", true, oneshot },
     { "streamed", true, streamed },
     { "raw", true, raw },
