@@ -166,6 +166,20 @@ child_opens(const struct ossl *o, EVP_PKEY *key)
     return rc;
 }
 
+/* As a worker that may not read the store. */
+static int
+child_signs_without_store(const struct ossl *o, EVP_PKEY *key)
+{
+    char store[300], away[300];
+    int rc = 3;
+
+    (void)snprintf(store, sizeof(store), "%s/store.db", o->state);
+    (void)snprintf(away, sizeof(away), "%s/store.away", o->state);
+    if (rename(store, away) == 0)
+        rc = child_signs(o, key);
+    return rename(away, store) == 0 ? rc : 4;
+}
+
 static void
 children__sign_with_inherited_keys(void **state)
 {
@@ -175,6 +189,7 @@ children__sign_with_inherited_keys(void **state)
     assert_int_equal(in_child(child_signs, o, key), 0);
     ossl_sign_and_verify(o, key, "SHA256");
     assert_int_equal(in_child(child_signs, o, key), 0);
+    assert_int_equal(in_child(child_signs_without_store, o, key), 0);
     assert_int_equal(in_child(child_opens, o, key), 0);
     ossl_sign_and_verify(o, key, "SHA256");
     EVP_PKEY_free(key);

@@ -84,6 +84,8 @@ for way in "${WAYS[@]}"; do
     expect_ok "$way: certificates by storeutl" o storeutl -certs -noout \
         "$token"
     expect_output 'Total found: 1$' "one"
+    expect_ok "$way: trust in the token's certificates" o verify \
+        -CAstore "$token;type=cert" ec.crt
     expect_commands none.golden "$way: which costs nothing"
     expect_ok "$way: storeutl" o storeutl -noout "$token;object=ec?$pin"
     expect_output 'Total found: 3$' "certificate, public and private key"
