@@ -20,6 +20,8 @@ free_value(struct scu_attribute *attribute)
         uint8_t *owned;
     } value = { .lent = attribute->value };
 
+    if (value.owned != NULL) /* what an application keeps may be a secret */
+        explicit_bzero(value.owned, attribute->len);
     free(value.owned);
     attribute->value = NULL;
     attribute->len = 0;
@@ -131,17 +133,20 @@ p11_template_clear(struct p11_template *t)
     p11_attrs_clear(&t->attrs);
 }
 
-bool
+CK_RV
 p11_template_ulong(const CK_ATTRIBUTE *attributes, CK_ULONG count,
     CK_ATTRIBUTE_TYPE type, CK_ULONG *value)
 {
-    for (CK_ULONG i = 0; i < count; i++)
-        if (attributes[i].type == type && attributes[i].pValue != NULL &&
-            attributes[i].ulValueLen == sizeof(*value)) {
-            memcpy(value, attributes[i].pValue, sizeof(*value));
-            return true;
-        }
-    return false;
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (attributes[i].type != type)
+            continue;
+        if (attributes[i].pValue == NULL ||
+            attributes[i].ulValueLen != sizeof(*value))
+            return CKR_ATTRIBUTE_VALUE_INVALID;
+        memcpy(value, attributes[i].pValue, sizeof(*value));
+        return CKR_OK;
+    }
+    return CKR_TEMPLATE_INCOMPLETE;
 }
 
 static bool
@@ -184,7 +189,7 @@ is_valid(const struct p11_rule *rule, const CK_ATTRIBUTE *a, CK_ULONG *number)
     case P11_OCTETS:
         break;
     }
-    return a->ulValueLen <= UINT32_MAX;
+    return a->ulValueLen <= P11_VALUE_MAX;
 }
 
 /* Those that are no attribute of the store but of where the object stands. */

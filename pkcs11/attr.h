@@ -69,6 +69,9 @@ unsigned p11_kind_of(CK_OBJECT_CLASS class, CK_ULONG type);
 CK_OBJECT_CLASS p11_kind_class(unsigned kind);
 CK_ULONG p11_kind_type(unsigned kind);
 
+/* Octets of a value in a template; no object of the store has more at all. */
+#define P11_VALUE_MAX (1024 * 1024)
+
 /* A growing list of attributes that owns its values. { 0 } is an empty one. */
 struct p11_attrs {
     struct scu_attribute *item;
@@ -110,8 +113,11 @@ void p11_template_clear(struct p11_template *t);
 CK_RV p11_template_read(struct p11_template *t, unsigned may,
     const CK_ATTRIBUTE *attributes, CK_ULONG count);
 
-/* A CK_ULONG of an application's template; false where it has none. */
-bool p11_template_ulong(const CK_ATTRIBUTE *attributes, CK_ULONG count,
+/*
+ * A CK_ULONG of an application's template. CKR_TEMPLATE_INCOMPLETE where it
+ * has none, CKR_ATTRIBUTE_VALUE_INVALID.
+ */
+CK_RV p11_template_ulong(const CK_ATTRIBUTE *attributes, CK_ULONG count,
     CK_ATTRIBUTE_TYPE type, CK_ULONG *value);
 
 #endif

@@ -39,15 +39,16 @@ static CK_RV
 find_kind(const CK_ATTRIBUTE *attributes, CK_ULONG count, unsigned *kind)
 {
     CK_ULONG class = 0, type = 0;
-    bool typed;
+    CK_RV rv;
 
-    if (attributes == NULL ||
-        !p11_template_ulong(attributes, count, CKA_CLASS, &class))
-        return CKR_TEMPLATE_INCOMPLETE;
-    typed = p11_template_ulong(attributes, count,
-        class == CKO_CERTIFICATE ? CKA_CERTIFICATE_TYPE : CKA_KEY_TYPE, &type);
-    if (!typed && class != CKO_DATA)
-        return CKR_TEMPLATE_INCOMPLETE;
+    if (attributes == NULL && count > 0)
+        return CKR_ARGUMENTS_BAD;
+    rv = p11_template_ulong(attributes, count, CKA_CLASS, &class);
+    if (rv == CKR_OK && class != CKO_DATA)
+        rv = p11_template_ulong(attributes, count, class == CKO_CERTIFICATE ?
+            CKA_CERTIFICATE_TYPE : CKA_KEY_TYPE, &type);
+    if (rv != CKR_OK)
+        return rv;
     *kind = p11_kind_of(class, type);
     if (*kind == 0)
         return p11_refuse(CKR_ATTRIBUTE_VALUE_INVALID, "no objects of class "

@@ -20,6 +20,19 @@ struct pair {
     struct scu_key *key; /* of a session's key */
 };
 
+/* A number in big endian, perhaps with zeros before it. */
+static bool
+is_65537(const struct scu_attribute *a)
+{
+    static const uint8_t e[] = { 1, 0, 1 };
+    size_t skip = 0;
+
+    while (skip < a->len && a->value[skip] == 0)
+        skip++;
+    return a->len - skip == sizeof(e) &&
+        memcmp(a->value + skip, e, sizeof(e)) == 0;
+}
+
 /* The exponent may be left out; 65537 is what chips have. */
 static CK_RV
 find_rsa(struct pair *pair)
@@ -28,13 +41,11 @@ find_rsa(struct pair *pair)
         CKA_MODULUS_BITS);
     const struct scu_attribute *e = p11_attrs_find(&pair->public.attrs,
         CKA_PUBLIC_EXPONENT);
-    CK_ULONG exponent = 0, size;
+    CK_ULONG size;
 
     if (bits == NULL || !p11_ulong_decode(bits->value, bits->len, &size))
         return CKR_TEMPLATE_INCOMPLETE;
-    for (size_t i = 0; e != NULL && i < e->len && exponent < 65537; i++)
-        exponent = exponent << 8 | e->value[i];
-    if (e != NULL && exponent != 65537)
+    if (e != NULL && !is_65537(e))
         return p11_refuse(CKR_ATTRIBUTE_VALUE_INVALID,
             "C_GenerateKeyPair: the public exponent has to be 65537");
     pair->alg = p11_rsa_alg(size);

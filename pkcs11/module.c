@@ -130,8 +130,9 @@ p11_libctx(void)
 
 /*
  * Locks of the operating system are what we use; an application that forbids
- * them by giving only its own cannot be served. What follows the flags is not
- * looked at: pReserved of the standard, where NSS passes its parameters.
+ * them by giving only its own cannot be served. What NSS's header calls
+ * LibraryParameters stands where the standard has pReserved; what NSS has
+ * behind it is not there in arguments of others.
  */
 static CK_RV
 check_arguments(const CK_C_INITIALIZE_ARGS *args)
@@ -140,6 +141,9 @@ check_arguments(const CK_C_INITIALIZE_ARGS *args)
 
     if (args == NULL)
         return CKR_OK;
+    if (args->LibraryParameters != NULL)
+        return p11_refuse(CKR_ARGUMENTS_BAD, "C_Initialize: parameters are "
+            "passed, and this module takes none");
     given = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) +
         (args->LockMutex != NULL) + (args->UnlockMutex != NULL);
     if (given != 0 && given != 4)

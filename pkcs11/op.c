@@ -85,14 +85,35 @@ p11_op_size(const struct p11_op *op)
     return op->size;
 }
 
+/* A modulus holds a hash, a salt and two octets, or PKCS#1's padding. */
+static CK_RV
+check_size(const struct p11_op *op, size_t size)
+{
+    const struct p11_way *way = &op->way;
+
+    if (way->mech->kind != SCU_KIND_RSA)
+        return CKR_OK;
+    if (!way->mech->pss)
+        return size > PKCS1_OVERHEAD ? CKR_OK : CKR_KEY_SIZE_RANGE;
+    if (size < way->hash->size + 2)
+        return CKR_KEY_SIZE_RANGE;
+    return (size_t)way->salt <= size - 2 - way->hash->size ? CKR_OK :
+        p11_refuse(CKR_MECHANISM_PARAM_INVALID, "a key of %zu bits has no "
+            "room for a salt of %d octets", 8 * size, way->salt);
+}
+
 CK_RV
 p11_op_set_key(struct p11_op *op, struct scu_key *key)
 {
     struct scu_public public;
+    CK_RV rv;
 
     scu_key_public(key, &public);
     if (public.kind != op->way.mech->kind)
         return CKR_KEY_TYPE_INCONSISTENT;
+    rv = check_size(op, public.n_len);
+    if (rv != CKR_OK)
+        return rv;
     op->size = public.kind == SCU_KIND_EC ? 2 * public.xy_len : public.n_len;
     op->key = key;
     return CKR_OK;
@@ -102,9 +123,13 @@ CK_RV
 p11_op_set_public(struct p11_op *op, EVP_PKEY *key)
 {
     bool ec = op->way.mech->kind == SCU_KIND_EC;
+    CK_RV rv;
 
     if (!EVP_PKEY_is_a(key, ec ? "EC" : "RSA"))
         return CKR_KEY_TYPE_INCONSISTENT;
+    rv = check_size(op, (size_t)EVP_PKEY_get_size(key));
+    if (rv != CKR_OK)
+        return rv;
     op->size = ec ? 2 * (((size_t)EVP_PKEY_get_bits(key) + 7) / 8) :
         (size_t)EVP_PKEY_get_size(key);
     op->public = key;

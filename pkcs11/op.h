@@ -31,8 +31,9 @@ enum p11_use p11_op_use(const struct p11_op *op);
 
 /*
  * The key: for signatures a reference, which the operation then owns; for
- * verification the public key, the same. CKR_KEY_TYPE_INCONSISTENT leaves it
- * with the caller.
+ * verification the public key, the same. An error leaves it with the caller:
+ * CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_PARAM_INVALID
+ * for a salt that it cannot hold.
  */
 CK_RV p11_op_set_key(struct p11_op *op, struct scu_key *key);
 CK_RV p11_op_set_public(struct p11_op *op, EVP_PKEY *key);

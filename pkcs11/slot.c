@@ -279,11 +279,11 @@ C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved)
 {
     CK_RV rv = p11_enter();
 
-    (void)slot;
-    (void)reserved;
     if (rv != CKR_OK)
         return rv;
     p11_leave();
+    if (slot == NULL || reserved != NULL)
+        return CKR_ARGUMENTS_BAD;
     return (flags & CKF_DONT_BLOCK) != 0 ? CKR_NO_EVENT :
         CKR_FUNCTION_NOT_SUPPORTED;
 }
