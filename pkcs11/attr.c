@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists ---------------------------------------------------------------- */
 
 /*
  * The list owns its values, for which struct scu_attribute, made to lend, has
@@ -125,7 +125,7 @@ p11_ulong_decode(const uint8_t *data, size_t len, CK_ULONG *value)
     return true;
 }
 
-/* --- templates -------------------------------------------------------------- */
+/* --- templates ------------------------------------------------------------ */
 
 void
 p11_template_clear(struct p11_template *t)

@@ -104,8 +104,9 @@ void p11_template_clear(struct p11_template *t);
 
 /*
  * Reads an application's template for an object of a kind. may: one of
- * P11_CREATE, P11_GENERATE, P11_MODIFY, P11_COPY. t->token and t->private hold what counts where
- * the template does not say it. The caller clears t, also after an error:
+ * P11_CREATE, P11_GENERATE, P11_MODIFY, P11_COPY. t->token and t->private hold
+ * what counts where the template does not say it. The caller clears t, also
+ * after an error:
  * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID,
  * CKR_ATTRIBUTE_READ_ONLY, CKR_TEMPLATE_INCONSISTENT,
  * CKR_TEMPLATE_INCOMPLETE.

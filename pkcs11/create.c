@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-/* --- making --------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------- */
 
 CK_RV
 p11_may_make(const struct p11_session *session, const struct p11_template *t)
@@ -148,7 +148,7 @@ C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template,
     return rv;
 }
 
-/* --- copying --------------------------------------------------------------------- */
+/* --- copying -------------------------------------------------------------- */
 
 /* All that is written down of an object; what is computed is so again. */
 static CK_RV

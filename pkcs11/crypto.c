@@ -60,7 +60,7 @@ p11_verify(EVP_PKEY *key, const struct p11_way *way,
     return rv;
 }
 
-/* --- ECDSA signatures ------------------------------------------------------ */
+/* --- ECDSA signatures ----------------------------------------------------- */
 
 size_t
 p11_ecdsa_der_max(size_t width)
@@ -105,7 +105,7 @@ p11_ecdsa_to_raw(const uint8_t *der, size_t len, uint8_t *raw, size_t width)
     return ok;
 }
 
-/* --- certificates ----------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------- */
 
 /* Adds DER that an i2d function made; frees it. */
 static CK_RV

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- attributes ------------------------------------------------------------------ */
+/* --- attributes ----------------------------------------------------------- */
 
 static CK_RV
 read_one(struct p11_object *object, CK_ATTRIBUTE *a)
@@ -83,7 +83,7 @@ C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE which,
     return rv;
 }
 
-/* --- search ----------------------------------------------------------------------- */
+/* --- search --------------------------------------------------------------- */
 
 static bool
 matches(struct p11_object *object, const CK_ATTRIBUTE *template, CK_ULONG count)

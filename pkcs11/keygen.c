@@ -250,7 +250,7 @@ C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM_PTR mechanism,
     return rv;
 }
 
-/* --- random octets ------------------------------------------------------------- */
+/* --- random octets -------------------------------------------------------- */
 
 CK_RV
 C_GenerateRandom(CK_SESSION_HANDLE handle, CK_BYTE_PTR data, CK_ULONG len)

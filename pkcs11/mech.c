@@ -130,8 +130,8 @@ read_pss(const CK_MECHANISM *mechanism, struct p11_way *way)
 
     if (mechanism->pParameter == NULL ||
         mechanism->ulParameterLen != sizeof(pss))
-        return p11_refuse(CKR_MECHANISM_PARAM_INVALID,
-            "mechanism 0x%lx wants CK_RSA_PKCS_PSS_PARAMS", mechanism->mechanism);
+        return p11_refuse(CKR_MECHANISM_PARAM_INVALID, "mechanism 0x%lx "
+            "wants CK_RSA_PKCS_PSS_PARAMS", mechanism->mechanism);
     memcpy(&pss, mechanism->pParameter, sizeof(pss));
     way->hash = p11_hash_find(pss.hashAlg);
     if (way->hash == NULL || way->hash->mgf != pss.mgf ||

@@ -9,7 +9,7 @@
 static struct p11_object *objects;
 static CK_OBJECT_HANDLE last_handle;
 
-/* --- looking ------------------------------------------------------------------ */
+/* --- looking -------------------------------------------------------------- */
 
 static bool
 may_see(const struct p11_session *session, const struct p11_object *object)
@@ -67,7 +67,7 @@ p11_object_is_private(const struct p11_object *object)
     return object->private;
 }
 
-/* --- coming ------------------------------------------------------------------- */
+/* --- coming --------------------------------------------------------------- */
 
 /* Entries stand in the order in which they came, that of the store. */
 static struct p11_object *
@@ -201,7 +201,7 @@ p11_listing_end(struct p11_listing *l)
     scu_token_free(&l->token);
 }
 
-/* --- going -------------------------------------------------------------------- */
+/* --- going ---------------------------------------------------------------- */
 
 typedef bool condition(const struct p11_object *object,
     const struct p11_slot *slot, CK_SESSION_HANDLE owner);

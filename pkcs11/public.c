@@ -51,7 +51,7 @@ p11_rsa_alg(CK_ULONG bits)
     return NULL;
 }
 
-/* --- a writer of DER, from the end to the beginning --------------------------- */
+/* --- a writer of DER, from the end to the beginning ----------------------- */
 
 struct writer {
     uint8_t *start, *at;
@@ -175,7 +175,7 @@ p11_spki(const struct p11_parts *parts, uint8_t *out, size_t size)
     return len;
 }
 
-/* --- of a key of libscu -------------------------------------------------------- */
+/* --- of a key of libscu --------------------------------------------------- */
 
 static CK_RV
 ec_attrs(const struct scu_alg *alg, const struct scu_public *public,

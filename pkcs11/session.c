@@ -114,7 +114,7 @@ p11_session_put(CK_SESSION_HANDLE handle, struct p11_op *op)
     p11_op_free(&op);
 }
 
-/* --- opening and closing ------------------------------------------------------ */
+/* --- opening and closing -------------------------------------------------- */
 
 static CK_RV
 open_session(struct p11_slot *slot, bool writes, CK_SESSION_HANDLE *handle)

@@ -149,7 +149,7 @@ verify(CK_SESSION_HANDLE handle, const struct scu_attribute *whole,
     return rv;
 }
 
-/* --- signatures --------------------------------------------------------------- */
+/* --- signatures ----------------------------------------------------------- */
 
 CK_RV
 C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
@@ -182,7 +182,7 @@ C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR sig, CK_ULONG_PTR sig_len)
     return finish(P11_SIGN, session, NULL, &out);
 }
 
-/* --- verification --------------------------------------------------------------- */
+/* --- verification --------------------------------------------------------- */
 
 CK_RV
 C_VerifyInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
@@ -212,7 +212,7 @@ C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR sig, CK_ULONG sig_len)
     return verify(session, NULL, sig, sig_len);
 }
 
-/* --- digests: without a login, without the chip ----------------------------------- */
+/* --- digests: without a login, without the chip --------------------------- */
 
 CK_RV
 C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism)

@@ -10,7 +10,7 @@
 
 #define PINS_GOOD_MS 1000
 
-/* --- C_GetTokenInfo --------------------------------------------------------------- */
+/* --- C_GetTokenInfo ------------------------------------------------------- */
 
 /* The flags about a PIN, in one order for both users. */
 struct pin_flags {
@@ -152,7 +152,7 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO_PTR info)
     return CKR_OK;
 }
 
-/* --- C_InitToken ------------------------------------------------------------------- */
+/* --- C_InitToken ---------------------------------------------------------- */
 
 /* Blanks at the end are padding. */
 static void
@@ -213,7 +213,7 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
     return rv;
 }
 
-/* --- PINs ---------------------------------------------------------------------------- */
+/* --- PINs ----------------------------------------------------------------- */
 
 CK_RV
 C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR pin, CK_ULONG len)
@@ -272,7 +272,7 @@ C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR old, CK_ULONG old_len,
     return rv;
 }
 
-/* --- login ----------------------------------------------------------------------------- */
+/* --- login ---------------------------------------------------------------- */
 
 static CK_RV
 may_log_in(const struct p11_session *session, enum scu_user user)

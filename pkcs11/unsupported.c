@@ -77,7 +77,7 @@ UNSUPPORTED(C_VerifyMessageBegin, SESSION, PARAMETER)
 UNSUPPORTED(C_VerifyMessageNext, SESSION, PARAMETER, IN, EXTRA)
 UNSUPPORTED(C_MessageVerifyFinal, SESSION)
 
-/* --- functions run in parallel: gone since 2.0 ------------------------------ */
+/* --- functions run in parallel: gone since 2.0 ---------------------------- */
 
 CK_RV
 C_GetFunctionStatus(CK_SESSION_HANDLE session)

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-/* --- where values are ---------------------------------------------------------- */
+/* --- where values are ----------------------------------------------------- */
 
 static bool
 stored_ulong(const struct scu_object *stored, CK_ATTRIBUTE_TYPE type,
@@ -72,7 +72,7 @@ find_octets(const struct p11_object *object, CK_ATTRIBUTE_TYPE type,
         scu_object_attribute(object->stored, type, len);
 }
 
-/* --- computed ones --------------------------------------------------------------- */
+/* --- computed ones -------------------------------------------------------- */
 
 static int
 obtain_key(struct p11_object *object)
@@ -139,7 +139,7 @@ complete(struct p11_object *object)
     return rv;
 }
 
-/* --- values ------------------------------------------------------------------------ */
+/* --- values --------------------------------------------------------------- */
 
 static CK_RV
 give_number(struct p11_value *value, enum p11_format format, CK_ULONG number)
@@ -213,7 +213,7 @@ p11_object_says(struct p11_object *object, CK_ATTRIBUTE_TYPE type)
     return p11_object_value(object, type, &value) == CKR_OK && value.flag;
 }
 
-/* --- keys ---------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------- */
 
 CK_RV
 p11_object_sign_key(const char *function, struct p11_object *object,

@@ -27,7 +27,7 @@ struct scu_token *fake_give_token(struct token_row *row);
 /* Empties the table of a token's objects; NULL: of all. */
 void fake_clear_objects(const struct token_row *token);
 
-/* Of fakescu.c, fakeobject.c and fakekey.c. The failure that was asked for, or SCU_OK. */
+/* The failure that was asked for, or SCU_OK. */
 int fake_enter(const char *function);
 int fake_error(int rc, const char *text);
 /* The key is the row's then. */

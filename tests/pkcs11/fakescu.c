@@ -64,7 +64,7 @@ fake_reset(void)
     fake_log[0] = detail[0] = '\0';
 }
 
-/* --- errors, log, chip ------------------------------------------------------------ */
+/* --- errors, log, chip ---------------------------------------------------- */
 
 const char *
 scu_error_text(int rc)
@@ -137,7 +137,7 @@ scu_chip_random(struct scu_chip *chip, uint8_t *data, size_t len)
     return rc;
 }
 
-/* --- tokens ----------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------- */
 
 struct scu_token *
 fake_give_token(struct token_row *row)

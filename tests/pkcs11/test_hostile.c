@@ -186,7 +186,7 @@ key_pair__exponent_that_begins_well(void **state)
         &b), CKR_OK);
 }
 
-/* --- public keys of others ---------------------------------------------------- */
+/* --- public keys of others ------------------------------------------------ */
 
 /* A modulus that is shorter than the padding of PKCS#1. */
 static void
@@ -230,7 +230,7 @@ sign__salt_that_the_modulus_cannot_hold(void **state)
         CKR_MECHANISM_PARAM_INVALID);
 }
 
-/* --- reading ------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static void
 get_attribute__secrets_stay_secret(void **state)

@@ -129,7 +129,7 @@ fork__child_begins_anew(void **state)
     assert_int_equal(C_Sign(s, data, 32, sig, &len), CKR_OK);
 }
 
-/* --- interfaces ------------------------------------------------------------------ */
+/* --- interfaces ----------------------------------------------------------- */
 
 static void
 get_interface__versions(void **state)

@@ -28,7 +28,7 @@ make_data(CK_SESSION_HANDLE s, CK_BBOOL *token, CK_BBOOL *private)
     return object;
 }
 
-/* --- visibility, handles --------------------------------------------------------------- */
+/* --- visibility, handles -------------------------------------------------- */
 
 static void
 find__private_ones_after_login(void **state)
@@ -96,7 +96,7 @@ find__no_match(void **state)
     }
 }
 
-/* --- other objects ------------------------------------------------------------------------ */
+/* --- other objects -------------------------------------------------------- */
 
 static void
 create__data_in_token_and_session(void **state)
@@ -246,7 +246,7 @@ create__public_key_verifies(void **state)
     assert_int_equal(C_Verify(s, data, 32, sig, len), CKR_OK);
 }
 
-/* --- changing, copying ---------------------------------------------------------------------- */
+/* --- changing, copying ---------------------------------------------------- */
 
 static void
 set_attribute__label_and_the_rest(void **state)

@@ -30,7 +30,7 @@ log_in(CK_SESSION_HANDLE s, CK_USER_TYPE user, const char *pin)
     return C_Login(s, user, STRING(pin), strlen(pin));
 }
 
-/* --- slots -------------------------------------------------------------------------- */
+/* --- slots ---------------------------------------------------------------- */
 
 static void
 slots__one_for_each_token(void **state)
@@ -112,7 +112,7 @@ empty_slot__session_works(void **state)
     assert_int_equal(C_CloseSession(s), CKR_OK);
 }
 
-/* --- C_InitToken and PINs --------------------------------------------------------------- */
+/* --- C_InitToken and PINs ------------------------------------------------- */
 
 static void
 init_token__from_empty_to_user(void **state)
@@ -258,7 +258,7 @@ flags__silent_chip(void **state)
     assert_int_equal(fake_log_lines, 1);
 }
 
-/* --- logins and sessions ----------------------------------------------------------------- */
+/* --- logins and sessions -------------------------------------------------- */
 
 static void
 login__states(void **state)
