@@ -106,7 +106,7 @@ make(const char *function, struct p11_session *session,
         t->private ? SCU_OBJECT_PRIVATE : SCU_OBJECT_PUBLIC, t->attrs.item,
         t->attrs.count, &stored);
     if (rc != SCU_OK)
-        return p11_failed(function, rc);
+        return p11_token_failed(function, rc);
     rv = p11_object_add_stored(session->slot, stored, handle);
     scu_object_free(&stored);
     return rv;

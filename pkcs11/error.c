@@ -43,6 +43,14 @@ p11_failed(const char *function, int rc)
 }
 
 CK_RV
+p11_token_failed(const char *function, int rc)
+{
+    CK_RV rv = p11_failed(function, rc);
+
+    return rc == SCU_E_NOT_FOUND ? CKR_DEVICE_REMOVED : rv;
+}
+
+CK_RV
 p11_refuse(CK_RV rv, const char *format, ...)
 {
     char text[256];

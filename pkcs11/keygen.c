@@ -159,12 +159,12 @@ generate(struct pair *pair, struct scu_chip *chip)
 {
     static const char function[] = "C_GenerateKeyPair";
     struct scu_key *key = NULL;
-    CK_RV rv = p11_failed(function, make_private(pair, chip, &key));
+    CK_RV rv = p11_token_failed(function, make_private(pair, chip, &key));
 
     if (rv == CKR_OK)
         rv = p11_public_attrs(key, &pair->public.attrs);
     if (rv == CKR_OK && pair->public.token)
-        rv = p11_failed(function, scu_object_create(pair->token,
+        rv = p11_token_failed(function, scu_object_create(pair->token,
             pair->public.private ? SCU_OBJECT_PRIVATE : SCU_OBJECT_PUBLIC,
             pair->public.attrs.item, pair->public.attrs.count,
             &pair->stored_public));

@@ -15,6 +15,7 @@
 #include <sys/single_threaded.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool ready;  /* between C_Initialize and C_Finalize */
 static bool forked; /* what the tables hold is the parent's */
@@ -46,6 +47,7 @@ after_fork_child(void)
 {
     forked = ready;
     ready = false;
+    (void)pthread_cond_init(&change, NULL); /* who waited is not here */
     after_fork_parent();
 }
 
@@ -102,6 +104,18 @@ void
 p11_leave(void)
 {
     (void)pthread_mutex_unlock(&mutex);
+}
+
+void
+p11_wait(void)
+{
+    (void)pthread_cond_wait(&change, &mutex);
+}
+
+void
+p11_changed(void)
+{
+    (void)pthread_cond_broadcast(&change);
 }
 
 struct scu_chip *

@@ -168,7 +168,8 @@ p11_listing_read(const char *function, struct p11_listing *l)
 {
     /* An empty slot has no objects. */
     return l->token == NULL ? CKR_OK :
-        p11_failed(function, scu_object_list(l->token, &l->found, &l->count));
+        p11_token_failed(function, scu_object_list(l->token, &l->found,
+            &l->count));
 }
 
 /* What came after the reading began is not missing in it. */

@@ -23,6 +23,13 @@
 CK_RV p11_enter(void);
 void p11_leave(void);
 
+/*
+ * Between the two: waits until p11_changed(), without the mutex meanwhile.
+ * Nothing found before is there for sure behind it.
+ */
+void p11_wait(void);
+void p11_changed(void);
+
 /* The chip; lives until C_Finalize. Between enter and leave. */
 struct scu_chip *p11_chip(void);
 
@@ -42,6 +49,12 @@ OSSL_LIB_CTX *p11_libctx(void);
  */
 CK_RV p11_rv(int rc);
 CK_RV p11_failed(const char *function, int rc);
+
+/*
+ * The same for what is done to a token as a whole: when that is not found, it
+ * was removed, or its store was (CKR_DEVICE_REMOVED).
+ */
+CK_RV p11_token_failed(const char *function, int rc);
 
 /* Notes at level "info" why an application's request is refused; returns rv. */
 CK_RV p11_refuse(CK_RV rv, const char *format, ...)

@@ -85,6 +85,22 @@ p11_sessions_end_signing(const struct p11_slot *slot)
 }
 
 CK_RV
+p11_session_enter_alone(CK_SESSION_HANDLE handle,
+    struct p11_session **session)
+{
+    CK_RV rv = p11_session_enter(handle, session);
+
+    while (rv == CKR_OK && (*session)->slot->settling) {
+        p11_wait();
+        p11_leave();
+        rv = p11_session_enter(handle, session);
+    }
+    if (rv == CKR_OK)
+        (*session)->slot->settling = true;
+    return rv;
+}
+
+CK_RV
 p11_session_take(CK_SESSION_HANDLE handle, enum p11_use use,
     struct p11_op **op)
 {
@@ -157,8 +173,9 @@ C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, CK_VOID_PTR application,
 }
 
 /*
- * Closes the sessions of a slot, or one of them; with the last one the login
- * ends. Leaves the module: what has to do with the chip comes after that.
+ * Closes the sessions of a slot that we are alone on, or one of them; with the
+ * last one the login ends. Leaves the module and the slot: what has to do with
+ * the chip comes without the mutex.
  */
 static void
 close_and_leave(struct p11_slot *slot, CK_SESSION_HANDLE only)
@@ -180,20 +197,23 @@ close_and_leave(struct p11_slot *slot, CK_SESSION_HANDLE only)
         free_session(s);
     }
     p11_sessions_count(slot, &all, &writing);
-    if (all == 0 && p11_slot_token(slot, &token) == CKR_OK)
+    if (all == 0 && slot->token != NULL) {
+        token = scu_token_ref(slot->token);
         p11_objects_detach_private(&objects, slot);
+    }
     p11_leave();
     p11_objects_free(&objects);
     if (token != NULL)
         scu_token_logout(token);
     scu_token_free(&token);
+    p11_slot_settled(slot);
 }
 
 CK_RV
 C_CloseSession(CK_SESSION_HANDLE handle)
 {
     struct p11_session *session;
-    CK_RV rv = p11_session_enter(handle, &session);
+    CK_RV rv = p11_session_enter_alone(handle, &session);
 
     if (rv == CKR_OK)
         close_and_leave(session->slot, handle);
@@ -204,7 +224,7 @@ CK_RV
 C_CloseAllSessions(CK_SLOT_ID id)
 {
     struct p11_slot *slot;
-    CK_RV rv = p11_slot_enter(id, &slot);
+    CK_RV rv = p11_slot_enter_alone(id, &slot);
 
     if (rv == CKR_OK)
         close_and_leave(slot, 0);

@@ -29,6 +29,10 @@ struct p11_session {
 CK_RV p11_session_enter(CK_SESSION_HANDLE handle,
     struct p11_session **session);
 
+/* The same, alone on its slot: see p11_slot_enter_alone(). */
+CK_RV p11_session_enter_alone(CK_SESSION_HANDLE handle,
+    struct p11_session **session);
+
 /* How many are open on a slot, and how many of them write. */
 void p11_sessions_count(const struct p11_slot *slot, CK_ULONG *all,
     CK_ULONG *writing);

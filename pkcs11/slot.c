@@ -176,6 +176,48 @@ p11_slot_enter(CK_SLOT_ID id, struct p11_slot **slot)
     return CKR_SLOT_ID_INVALID;
 }
 
+static struct p11_slot *
+find_any(CK_SLOT_ID id)
+{
+    struct p11_slot *slot = slots;
+
+    while (slot != NULL && slot->id != id)
+        slot = slot->next;
+    return slot;
+}
+
+CK_RV
+p11_slot_enter_alone(CK_SLOT_ID id, struct p11_slot **slot)
+{
+    CK_RV rv = p11_enter();
+
+    if (rv != CKR_OK)
+        return rv;
+    while ((*slot = find_any(id)) != NULL && (*slot)->settling) {
+        p11_wait();
+        p11_leave();
+        rv = p11_enter();
+        if (rv != CKR_OK)
+            return rv;
+    }
+    if (*slot == NULL) {
+        p11_leave();
+        return CKR_SLOT_ID_INVALID;
+    }
+    (*slot)->settling = true;
+    return CKR_OK;
+}
+
+void
+p11_slot_settled(struct p11_slot *slot)
+{
+    if (p11_enter() != CKR_OK)
+        return;
+    slot->settling = false;
+    p11_changed();
+    p11_leave();
+}
+
 void
 p11_slot_move_in(struct p11_slot *slot, struct scu_token *token)
 {

@@ -30,6 +30,7 @@ struct p11_slot {
     CK_SLOT_ID id;
     struct scu_token *token; /* NULL: empty */
     bool listed;             /* false: its token is gone */
+    bool settling;           /* somebody logs in or out */
     struct scu_token_info info;
     struct p11_pins pins;
     struct p11_slot *next;
@@ -43,6 +44,14 @@ struct p11_slot {
  * CKR_OK: CKR_SLOT_ID_INVALID, or that the store could not be read.
  */
 CK_RV p11_slot_enter(CK_SLOT_ID id, struct p11_slot **slot);
+
+/*
+ * The same, also for a slot whose token is gone, and alone: waits until no
+ * other thread logs in or out there, and keeps others from it until
+ * p11_slot_settled(), which is called without the mutex.
+ */
+CK_RV p11_slot_enter_alone(CK_SLOT_ID id, struct p11_slot **slot);
+void p11_slot_settled(struct p11_slot *slot);
 
 /* Looks what tokens the store has now; then as p11_enter(). */
 CK_RV p11_slots_read_and_enter(const char *function);

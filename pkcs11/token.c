@@ -207,7 +207,7 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
             p11_leave();
         }
     }
-    rv = p11_failed("C_InitToken", rc);
+    rv = p11_token_failed("C_InitToken", rc);
     p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
@@ -235,7 +235,8 @@ C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR pin, CK_ULONG len)
     p11_leave();
     if (rv != CKR_OK)
         return rv;
-    rv = p11_failed("C_InitPIN", scu_token_set_user_pin(token, pin, len));
+    rv = p11_token_failed("C_InitPIN", scu_token_set_user_pin(token, pin,
+        len));
     p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;
@@ -265,7 +266,7 @@ C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR_PTR old, CK_ULONG old_len,
     p11_leave();
     if (rv != CKR_OK)
         return rv;
-    rv = p11_failed("C_SetPIN", scu_token_change_pin(token, user, old,
+    rv = p11_token_failed("C_SetPIN", scu_token_change_pin(token, user, old,
         old_len, new, new_len));
     p11_slot_pin_used(slot);
     scu_token_free(&token);
@@ -300,7 +301,7 @@ C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
     struct scu_token *token = NULL;
     struct p11_session *session;
     struct p11_slot *slot;
-    CK_RV rv = p11_session_enter(handle, &session);
+    CK_RV rv = p11_session_enter_alone(handle, &session);
 
     if (rv != CKR_OK)
         return rv;
@@ -316,11 +317,13 @@ C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
         rv = p11_slot_token(session->slot, &token);
     slot = session->slot;
     p11_leave();
-    if (rv != CKR_OK)
-        return rv;
-    rv = p11_failed("C_Login", scu_token_login(token, user, pin, len));
-    p11_slot_pin_used(slot);
+    if (rv == CKR_OK) {
+        rv = p11_token_failed("C_Login", scu_token_login(token, user, pin,
+            len));
+        p11_slot_pin_used(slot);
+    }
     scu_token_free(&token);
+    p11_slot_settled(slot);
     return rv;
 }
 
@@ -330,23 +333,24 @@ C_Logout(CK_SESSION_HANDLE handle)
     struct p11_object *gone = NULL;
     struct scu_token *token = NULL;
     struct p11_session *session;
-    CK_RV rv = p11_session_enter(handle, &session);
+    struct p11_slot *slot;
+    CK_RV rv = p11_session_enter_alone(handle, &session);
 
     if (rv != CKR_OK)
         return rv;
-    if (session->slot->token == NULL ||
-        !scu_token_logged_in(session->slot->token, NULL))
+    slot = session->slot;
+    if (slot->token == NULL || !scu_token_logged_in(slot->token, NULL))
         rv = CKR_USER_NOT_LOGGED_IN;
-    else
-        rv = p11_slot_token(session->slot, &token);
-    if (rv == CKR_OK) {
-        p11_sessions_end_signing(session->slot);
-        p11_objects_detach_private(&gone, session->slot);
+    else {
+        token = scu_token_ref(slot->token);
+        p11_sessions_end_signing(slot);
+        p11_objects_detach_private(&gone, slot);
     }
     p11_leave();
     p11_objects_free(&gone);
     if (token != NULL)
         scu_token_logout(token);
     scu_token_free(&token);
+    p11_slot_settled(slot);
     return rv;
 }

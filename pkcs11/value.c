@@ -227,8 +227,11 @@ p11_object_sign_key(const char *function, struct p11_object *object,
         return p11_refuse(CKR_KEY_FUNCTION_NOT_PERMITTED,
             "%s: CKA_SIGN of the key is false", function);
     rc = obtain_key(object);
-    if (rc != SCU_OK)
-        return p11_failed(function, rc);
+    if (rc != SCU_OK) {
+        CK_RV rv = p11_failed(function, rc);
+
+        return rc == SCU_E_NOT_FOUND ? CKR_KEY_HANDLE_INVALID : rv;
+    }
     if (!scu_key_can_sign(object->key))
         return p11_refuse(CKR_KEY_FUNCTION_NOT_PERMITTED,
             "%s: the chip does not sign with this key", function);

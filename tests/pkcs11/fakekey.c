@@ -23,7 +23,7 @@ struct scu_scheme {
 };
 
 struct scu_key {
-    int refs;
+    atomic_int refs;
     EVP_PKEY *pkey;
     const struct scu_alg *alg;
     uint8_t n[512], x[66], y[66];
@@ -101,15 +101,15 @@ scu_key_generate(struct scu_chip *chip, const struct scu_alg *alg,
     (void)chip;
     (void)password;
     (void)len;
-    fake_chip_calls++;
+    (void)atomic_fetch_add(&fake_chip_calls, 1);
     if (rc != SCU_OK)
         return rc;
     new = calloc(1, sizeof(*new));
-    new->refs = 1;
+    atomic_init(&new->refs, 1);
     new->alg = alg;
     new->pkey = alg->kind == SCU_KIND_EC ? EVP_EC_gen(alg->group) :
         EVP_RSA_gen(alg->bits);
-    fake_alive++;
+    (void)atomic_fetch_add(&fake_alive, 1);
     *key = new;
     return SCU_OK;
 }
@@ -117,17 +117,17 @@ scu_key_generate(struct scu_chip *chip, const struct scu_alg *alg,
 struct scu_key *
 scu_key_ref(struct scu_key *key)
 {
-    key->refs++;
+    (void)atomic_fetch_add(&key->refs, 1);
     return key;
 }
 
 void
 scu_key_free(struct scu_key **key)
 {
-    if (*key != NULL && --(*key)->refs == 0) {
+    if (*key != NULL && atomic_fetch_sub(&(*key)->refs, 1) == 1) {
         EVP_PKEY_free((*key)->pkey);
         free(*key);
-        fake_alive--;
+        (void)atomic_fetch_sub(&fake_alive, 1);
     }
     *key = NULL;
 }
@@ -206,7 +206,7 @@ scu_key_sign(struct scu_key *key, const struct scu_scheme *scheme, int salt,
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
     int rc = fake_enter(__func__);
 
-    fake_chip_calls++;
+    (void)atomic_fetch_add(&fake_chip_calls, 1);
     if (rc == SCU_OK && (EVP_PKEY_sign_init(ctx) != 1 ||
         !set_scheme(ctx, scheme, salt) ||
         EVP_PKEY_sign(ctx, sig, sig_len, digest, digest_len) != 1))

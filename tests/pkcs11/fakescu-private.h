@@ -14,13 +14,17 @@ struct token_row {
 };
 
 struct scu_token {
-    int refs;
+    atomic_int refs;
     struct token_row *row;
     bool logged_in;
     enum scu_user user;
 };
 
 extern uint64_t fake_last_id;
+
+/* The tables of the store; recursive. */
+void fake_lock(void);
+void fake_unlock(void);
 
 /* A new struct for a token. */
 struct scu_token *fake_give_token(struct token_row *row);

@@ -4,6 +4,7 @@
 /* The fake's tokens. */
 #include "tests/pkcs11/fakescu-private.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,24 +19,42 @@ struct scu_chip {
 static struct token_row token_rows[MAX_TOKENS];
 static const char *failing;
 static int failure;
-static char detail[128];
+static _Thread_local char detail[128];
+static pthread_mutex_t store_mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 uint64_t fake_last_id;
 bool fake_spare_token;
-unsigned fake_chip_calls;
-int fake_alive;
+bool fake_store_gone;
+void (*fake_in_login)(void);
+atomic_uint fake_logins;
+atomic_uint fake_chip_calls;
+atomic_int fake_alive;
 char fake_log[512];
 unsigned fake_log_lines;
+
+void
+fake_lock(void)
+{
+    (void)pthread_mutex_lock(&store_mutex);
+}
+
+void
+fake_unlock(void)
+{
+    (void)pthread_mutex_unlock(&store_mutex);
+}
 
 int
 fake_enter(const char *function)
 {
     int rc = SCU_OK;
 
+    fake_lock();
     if (failing != NULL && strcmp(failing, function) == 0) {
         failing = NULL;
         rc = fake_error(failure, "told to fail");
     }
+    fake_unlock();
     return rc;
 }
 
@@ -59,8 +78,10 @@ fake_reset(void)
     fake_clear_objects(NULL);
     memset(token_rows, 0, sizeof(token_rows));
     failing = NULL;
-    fake_spare_token = false;
-    fake_chip_calls = fake_log_lines = 0;
+    fake_spare_token = fake_store_gone = false;
+    fake_in_login = NULL;
+    fake_chip_calls = fake_logins = 0;
+    fake_log_lines = 0;
     fake_log[0] = detail[0] = '\0';
 }
 
@@ -105,7 +126,7 @@ scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
     if (rc != SCU_OK)
         return rc;
     *chip = calloc(1, sizeof(**chip));
-    fake_alive++;
+    (void)atomic_fetch_add(&fake_alive, 1);
     return SCU_OK;
 }
 
@@ -113,7 +134,7 @@ void
 scu_chip_free(struct scu_chip **chip)
 {
     if (*chip != NULL)
-        fake_alive--;
+        (void)atomic_fetch_sub(&fake_alive, 1);
     free(*chip);
     *chip = NULL;
 }
@@ -131,7 +152,7 @@ scu_chip_random(struct scu_chip *chip, uint8_t *data, size_t len)
     int rc = fake_enter(__func__);
 
     (void)chip;
-    fake_chip_calls++;
+    (void)atomic_fetch_add(&fake_chip_calls, 1);
     if (rc == SCU_OK)
         memset(data, 0xa5, len);
     return rc;
@@ -144,9 +165,9 @@ fake_give_token(struct token_row *row)
 {
     struct scu_token *token = calloc(1, sizeof(*token));
 
-    token->refs = 1;
+    atomic_init(&token->refs, 1);
     token->row = row;
-    fake_alive++;
+    (void)atomic_fetch_add(&fake_alive, 1);
     return token;
 }
 
@@ -162,9 +183,11 @@ scu_token_list(struct scu_chip *chip, struct scu_token ***tokens,
     if (rc != SCU_OK)
         return rc;
     *tokens = calloc(MAX_TOKENS, sizeof(**tokens));
-    for (size_t i = 0; i < MAX_TOKENS; i++)
+    fake_lock();
+    for (size_t i = 0; !fake_store_gone && i < MAX_TOKENS; i++)
         if (token_rows[i].used)
             (*tokens)[(*count)++] = fake_give_token(&token_rows[i]);
+    fake_unlock();
     return SCU_OK;
 }
 
@@ -180,16 +203,16 @@ scu_token_list_free(struct scu_token ***tokens, size_t count)
 struct scu_token *
 scu_token_ref(struct scu_token *token)
 {
-    token->refs++;
+    (void)atomic_fetch_add(&token->refs, 1);
     return token;
 }
 
 void
 scu_token_free(struct scu_token **token)
 {
-    if (*token != NULL && --(*token)->refs == 0) {
+    if (*token != NULL && atomic_fetch_sub(&(*token)->refs, 1) == 1) {
         free(*token);
-        fake_alive--;
+        (void)atomic_fetch_sub(&fake_alive, 1);
     }
     *token = NULL;
 }
@@ -210,7 +233,7 @@ set_pin(char *to, const void *pin, size_t len)
 static int
 try_pin(const char *right, uint32_t *failed, const void *pin, size_t len)
 {
-    fake_chip_calls++;
+    (void)atomic_fetch_add(&fake_chip_calls, 1);
     if (*failed >= SCU_PIN_TRIES_DEFAULT)
         return fake_error(SCU_E_PIN_LOCKED, "locked");
     if (strlen(right) != len || memcmp(right, pin, len) != 0) {
@@ -284,27 +307,39 @@ scu_token_login(struct scu_token *token, enum scu_user user, const void *pin,
 
     if (rc != SCU_OK)
         return rc;
+    (void)atomic_fetch_add(&fake_logins, 1);
+    if (fake_in_login != NULL)
+        fake_in_login();
     if (user == SCU_USER_NORMAL && !row->info.user_pin_set)
         return SCU_E_PIN_UNSET;
+    fake_lock();
     rc = user == SCU_USER_SO ? try_pin(row->so_pin, &row->so_failed, pin, len) :
         try_pin(row->user_pin, &row->user_failed, pin, len);
     token->logged_in = rc == SCU_OK;
     token->user = user;
+    fake_unlock();
     return rc;
 }
 
 void
 scu_token_logout(struct scu_token *token)
 {
+    fake_lock();
     token->logged_in = false;
+    fake_unlock();
 }
 
 bool
 scu_token_logged_in(const struct scu_token *token, enum scu_user *user)
 {
-    if (token->logged_in && user != NULL)
+    bool in;
+
+    fake_lock();
+    in = token->logged_in;
+    if (in && user != NULL)
         *user = token->user;
-    return token->logged_in;
+    fake_unlock();
+    return in;
 }
 
 int
@@ -340,7 +375,7 @@ scu_token_pin_status(struct scu_token *token, struct scu_pin_status *status)
     const struct token_row *row = token->row;
     int rc = fake_enter(__func__);
 
-    fake_chip_calls++;
+    (void)atomic_fetch_add(&fake_chip_calls, 1);
     *status = (struct scu_pin_status){
         .user_failed = row->user_failed,
         .so_failed = row->so_failed,

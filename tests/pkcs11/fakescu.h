@@ -3,11 +3,13 @@
 #define TESTS_PKCS11_FAKESCU_H
 
 #include <scu/token.h>
+#include <stdatomic.h>
 
 /*
  * A libscu without a chip and without a disk, linked in its place: tokens and
  * objects in memory, keys in software. Like the real one it gives new structs
- * for each listing, and its counters outlive them.
+ * for each listing, and its counters outlive them. Its tables, references and
+ * counters may be used by several threads; what tests set, before there are.
  */
 
 /* Empties the store. */
@@ -19,11 +21,18 @@ void fake_fail(const char *function, int rc);
 /* What scu.conf would say. */
 extern bool fake_spare_token;
 
+/* While this is true no tokens are listed. */
+extern bool fake_store_gone;
+
+/* Called in the middle of scu_token_login(); how often that was called. */
+extern void (*fake_in_login)(void);
+extern atomic_uint fake_logins;
+
 /* How often libscu was called for what a chip would have to do. */
-extern unsigned fake_chip_calls;
+extern atomic_uint fake_chip_calls;
 
 /* Structs that were given out and not given back. */
-extern int fake_alive;
+extern atomic_int fake_alive;
 
 /* What was logged last, and how many lines at all. */
 extern char fake_log[512];
