@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-/* Making, copying, changing and destroying objects without a private key. */
+/* Making objects without a private key, and copying all kinds. */
 #include "crypto.h"
 #include "make.h"
 
@@ -89,11 +89,19 @@ check_public(const struct p11_template *t)
         "the attributes are none of a public key");
 }
 
+/* What is made of a template: a key is that of another object, or NULL. */
+struct made {
+    const char *function;
+    struct p11_template *t;
+    struct scu_key *key;
+};
+
 /* Stores an object, or makes it one of the session. */
 static CK_RV
-make(const char *function, struct p11_session *session,
-    struct p11_template *t, CK_OBJECT_HANDLE *handle)
+make(const struct made *m, struct p11_session *session,
+    CK_OBJECT_HANDLE *handle)
 {
+    struct p11_template *t = m->t;
     struct scu_object *stored = NULL;
     CK_RV rv = p11_may_make(session, t);
     int rc;
@@ -101,12 +109,17 @@ make(const char *function, struct p11_session *session,
     if (rv != CKR_OK)
         return rv;
     if (!t->token)
-        return p11_object_add_own(session, t, NULL, handle);
-    rc = scu_object_create(session->slot->token,
-        t->private ? SCU_OBJECT_PRIVATE : SCU_OBJECT_PUBLIC, t->attrs.item,
-        t->attrs.count, &stored);
+        return p11_object_add_own(session, t, m->key == NULL ? NULL :
+            scu_key_ref(m->key), handle);
+    if (m->key != NULL)
+        rc = scu_object_adopt(session->slot->token, m->key, t->attrs.item,
+            t->attrs.count, &stored);
+    else
+        rc = scu_object_create(session->slot->token,
+            t->private ? SCU_OBJECT_PRIVATE : SCU_OBJECT_PUBLIC,
+            t->attrs.item, t->attrs.count, &stored);
     if (rc != SCU_OK)
-        return p11_token_failed(function, rc);
+        return p11_token_failed(m->function, rc);
     rv = p11_object_add_stored(session->slot, stored, handle);
     scu_object_free(&stored);
     return rv;
@@ -117,6 +130,7 @@ create(struct p11_session *session, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
     struct p11_template t = { 0 };
+    const struct made m = { .function = "C_CreateObject", .t = &t };
     CK_RV rv = find_kind(attributes, count, &t.kind);
 
     if (rv == CKR_OK)
@@ -128,7 +142,7 @@ create(struct p11_session *session, const CK_ATTRIBUTE *attributes,
     if (rv == CKR_OK)
         rv = p11_set_kind(&t);
     if (rv == CKR_OK)
-        rv = make("C_CreateObject", session, &t, handle);
+        rv = make(&m, session, handle);
     p11_template_clear(&t);
     return rv;
 }
@@ -150,10 +164,11 @@ C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template,
 
 /* --- copying -------------------------------------------------------------- */
 
-/* All that is written down of an object; what is computed is so again. */
+/* All that is written down of an object but what is computed. */
 static CK_RV
 copy_attrs(struct p11_object *object, struct p11_attrs *attrs)
 {
+    const struct p11_rule *rule;
     struct scu_object *stored = p11_object_stored(object);
     const struct p11_attrs *own = p11_object_own(object);
     struct scu_attribute a;
@@ -166,7 +181,9 @@ copy_attrs(struct p11_object *object, struct p11_attrs *attrs)
             break;
         if (stored == NULL)
             a = own->item[i];
-        rv = p11_attrs_set(attrs, a.type, a.value, a.len);
+        rule = p11_rule_find(p11_object_kind(object), a.type);
+        if (rule == NULL || (rule->may & P11_COMPUTED) == 0)
+            rv = p11_attrs_set(attrs, a.type, a.value, a.len);
     }
     return rv;
 }
@@ -180,6 +197,10 @@ copy(struct p11_session *session, struct p11_object *object,
         .token = p11_object_stored(object) != NULL,
         .private = p11_object_is_private(object),
     };
+    const struct made m = {
+        .function = "C_CopyObject", .t = &t,
+        .key = p11_object_own_key(object),
+    };
     bool private = t.private;
     CK_RV rv = copy_attrs(object, &t.attrs);
 
@@ -189,7 +210,9 @@ copy(struct p11_session *session, struct p11_object *object,
     if (rv == CKR_OK && private && !t.private)
         rv = CKR_TEMPLATE_INCONSISTENT;
     if (rv == CKR_OK)
-        rv = make("C_CopyObject", session, &t, handle);
+        rv = p11_set_kind(&t);
+    if (rv == CKR_OK)
+        rv = make(&m, session, handle);
     p11_template_clear(&t);
     return rv;
 }

@@ -55,6 +55,12 @@ p11_object_stored(const struct p11_object *object)
     return object->stored;
 }
 
+struct scu_key *
+p11_object_own_key(const struct p11_object *object)
+{
+    return object->stored == NULL ? object->key : NULL;
+}
+
 struct p11_attrs *
 p11_object_own(struct p11_object *object)
 {

@@ -69,6 +69,8 @@ CK_OBJECT_HANDLE p11_object_handle(const struct p11_object *object);
 unsigned p11_object_kind(const struct p11_object *object);
 /* NULL for a session's object. */
 struct scu_object *p11_object_stored(const struct p11_object *object);
+/* The private key of a session's object; borrowed, NULL for all others. */
+struct scu_key *p11_object_own_key(const struct p11_object *object);
 /* Attributes of a session's object. */
 struct p11_attrs *p11_object_own(struct p11_object *object);
 bool p11_object_is_private(const struct p11_object *object);

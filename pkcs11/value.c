@@ -198,6 +198,10 @@ p11_object_value(struct p11_object *object, CK_ATTRIBUTE_TYPE type,
         return give_number(value, P11_BOOL, object->stored != NULL);
     case CKA_PRIVATE:
         return give_number(value, P11_BOOL, object->private);
+    case CKA_COPYABLE: /* a key is in the token once */
+        if (object->stored != NULL && (object->kind & P11_PRIVATE) != 0)
+            return give_number(value, P11_BOOL, CK_FALSE);
+        break;
     default:
         break;
     }

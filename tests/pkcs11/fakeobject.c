@@ -302,6 +302,21 @@ scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
         attributes, count, key, object);
 }
 
+/* The real one takes the key's password along, whatever that is. */
+int
+scu_object_adopt(struct scu_token *token, const struct scu_key *key,
+    const struct scu_attribute *attributes, size_t count,
+    struct scu_object **object)
+{
+    int rc = fake_enter(__func__);
+
+    if (rc == SCU_OK && !is_user(token))
+        rc = fake_error(SCU_E_AUTH_NEEDED, "no login");
+    return rc != SCU_OK ? rc : fake_add_row(token, SCU_OBJECT_PRIVATE,
+        attributes, count, scu_key_ref((struct scu_key *)(uintptr_t)key),
+        object);
+}
+
 int
 scu_object_key(struct scu_object *object, struct scu_key **key)
 {

@@ -228,6 +228,48 @@ key_pair__of_a_session(void **state)
     assert_int_equal(p11_count(s, CKO_PRIVATE_KEY), 0);
 }
 
+/* Java makes keys of the session first, and keeps them by copying. */
+static void
+key_pair__of_a_session_is_kept_as_a_copy(void **state)
+{
+    CK_MECHANISM mechanism = { .mechanism = CKM_ECDSA };
+    CK_SESSION_HANDLE s = p11_session_of(state), maker;
+    CK_BYTE data[32] = { 0 }, sig[64], id[8];
+    CK_ATTRIBUTE keep[] = {
+        ATTR(CKA_TOKEN, p11_true), TEXT(CKA_ID, "kept"),
+    };
+    CK_ATTRIBUTE open[] = { ATTR(CKA_PRIVATE, p11_false) };
+    CK_OBJECT_HANDLE kept, again;
+    struct p11_pair pair;
+    CK_ULONG len = 64;
+
+    p11_log_in(s, CKU_USER);
+    assert_int_equal(C_OpenSession(p11_first_slot(), CKF_SERIAL_SESSION, NULL,
+        NULL, &maker), CKR_OK);
+    pair = p11_make_ec(maker, 256, false);
+    assert_int_equal(p11_get_bool(s, pair.private, CKA_COPYABLE), CK_TRUE);
+    assert_int_equal(C_CopyObject(maker, pair.private, keep, 2, &kept),
+        CKR_SESSION_READ_ONLY);
+    assert_int_equal(C_CopyObject(s, pair.private, open, 1, &kept),
+        CKR_TEMPLATE_INCONSISTENT);
+    fake_fail("scu_object_adopt", SCU_E_DISK_FULL);
+    assert_int_equal(C_CopyObject(s, pair.private, keep, 2, &kept),
+        CKR_DEVICE_MEMORY);
+    assert_int_equal(C_CopyObject(s, pair.private, keep, 2, &kept), CKR_OK);
+    assert_int_equal(C_CopyObject(s, pair.private, NULL, 0, &again), CKR_OK);
+    assert_int_equal(C_CloseSession(maker), CKR_OK);
+    assert_int_equal(p11_count(s, CKO_PRIVATE_KEY), 2);
+    assert_int_equal(p11_get_bool(s, kept, CKA_TOKEN), CK_TRUE);
+    assert_int_equal(p11_get_bool(s, kept, CKA_COPYABLE), CK_FALSE);
+    assert_int_equal(p11_get_bool(s, kept, CKA_NEVER_EXTRACTABLE), CK_TRUE);
+    assert_int_equal(p11_get_bool(s, again, CKA_TOKEN), CK_FALSE);
+    assert_int_equal(p11_get(s, kept, CKA_ID, id, sizeof(id)), 4);
+    assert_int_equal(C_CopyObject(s, kept, NULL, 0, &again),
+        CKR_ACTION_PROHIBITED);
+    assert_int_equal(C_SignInit(s, &mechanism, kept), CKR_OK);
+    assert_int_equal(C_Sign(s, data, 32, sig, &len), CKR_OK);
+}
+
 /* A row of another door: a key and a label. */
 static void
 key_pair__row_of_another_door(void **state)
@@ -263,6 +305,7 @@ main(void)
         P11_TEST(key_pair__rsa_sizes),
         P11_TEST(key_pair__store_refuses_the_public_half),
         P11_TEST(key_pair__of_a_session),
+        P11_TEST(key_pair__of_a_session_is_kept_as_a_copy),
         P11_TEST(key_pair__row_of_another_door),
     };
 
