@@ -17,7 +17,12 @@ new_secret(struct scu_chip *chip, void *arg)
     return rc == SCU_OK ? making_derive(chip, m) : rc;
 }
 
-/* A new T: who knew the old one knows nothing any more. */
+/*
+ * A new T: who knew the old one knows nothing any more. The store changes at
+ * once, and before the chip: wherever this is interrupted, the token is
+ * either as it was or made anew. Last goes the user's old PIN, which opens
+ * nothing any more but what somebody kept a copy of.
+ */
 static int
 reinit(struct scu_token *token, struct making *m)
 {
@@ -27,8 +32,6 @@ reinit(struct scu_token *token, struct making *m)
     int rc;
 
     rc = token_try_pin(token, SCU_USER_SO, m->pin, &m->secret, &opened);
-    if (rc == SCU_OK)
-        rc = change_scramble(token, m->secret);
     if (rc != SCU_OK)
         return rc;
     row = token->row;
@@ -48,7 +51,7 @@ reinit(struct scu_token *token, struct making *m)
         return rc;
     memcpy(token->row.label, m->row.label, sizeof(token->row.label));
     token->row.pin_set[SCU_USER_NORMAL] = false;
-    return SCU_OK;
+    return change_scramble(token, m->secret);
 }
 
 int
