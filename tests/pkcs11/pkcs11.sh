@@ -38,12 +38,14 @@ new_key() {
 
 # --- a program, step by step -------------------------------------------------
 
-# start: the program, on descriptors 3 (its input) and 4; errors in user.err.
+# start: the program, on descriptors 3 (its input) and 4; errors in user.err,
+# which is emptied before each step.
 start() {
     rm -f steps answers
+    : >user.err
     mkfifo steps answers || give_up mkfifo
     run_foreign "$top_builddir/tests/pkcs11/user" "$MODULE" <steps >answers \
-        2>user.err &
+        2>>user.err &
     USER_PID=$!
     exec 3>steps 4<answers
 }

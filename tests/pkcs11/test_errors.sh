@@ -72,27 +72,12 @@ one_line "C_Sign: .*check the connection" "the module's line says what to do"
 sim_power_on 3>&- 4<&- # which would keep the program waiting at its end
 tell 0 sign "with power again the same key signs"
 tell 0 objects "objects are where they were"
-
-# --- the store goes and comes, while the program runs ------------------------
-
-store=$SCU_STATE/store.db
-cp "$store" kept.db
-rm "$store"
-tell 0 sign "without its store a loaded key signs on"
-ask objects
-expect_ok "the objects are gone, or it is said why" \
-    test "$VALUE" = 0 -o "$CODE" != 0
-cp kept.db "$store"
-stop
-start
-tell 0 init "the module, on the store put back"
-tell 0 open "a session"
-tell 0 "login $PIN" "a login"
-tell 0 "key k" "the key is there"
-tell 0 sign "and signs"
 stop
 
 # --- damage ------------------------------------------------------------------
+
+store=$SCU_STATE/store.db
+cp "$store" kept.db
 
 # damaged TEXT REGEXP: the module says so at once.
 damaged() {

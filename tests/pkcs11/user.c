@@ -11,10 +11,14 @@
  *   logout
  *   key LABEL           finds a private key
  *   sign                of 32 octets with ECDSA, verified with the public key
+ *   make LABEL          a key pair, P-256
  *   note LABEL          stores a data object
- *   objects             how many there are
+ *   objects             how many there are; privates: private keys
  *   random              8 octets
- *   flags               of the token, hexadecimal
+ *   flags               of the token, hexadecimal;  state: of the session
+ *   pin OLD NEW         C_SetPIN;  initpin PIN: C_InitPIN by the SO
+ *   token SO_PIN        C_InitToken of the first slot, label "anew"
+ *   limit OCTETS        no file grows beyond that; 0: as far as it wants
  *   threads N           N threads sign 8 times each, a session each
  *   child               a child initialises the module anew and ends it
  *   close, final        C_CloseSession, C_Finalize
@@ -24,10 +28,12 @@
 #include <dlfcn.h>
 #include <pkcs11.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +173,34 @@ make_note(const char *label)
 }
 
 static CK_RV
+make_key(const char *label)
+{
+    CK_MECHANISM mechanism = { .mechanism = CKM_EC_KEY_PAIR_GEN };
+    CK_BYTE p256[] = { 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
+    CK_BBOOL yes = CK_TRUE;
+    char copy[64];
+    CK_ATTRIBUTE template[] = {
+        { CKA_TOKEN, &yes, 1 }, { CKA_LABEL, copy, strlen(label) },
+        { CKA_EC_PARAMS, p256, sizeof(p256) },
+    };
+
+    (void)snprintf(copy, sizeof(copy), "%s", label);
+    return p11->C_GenerateKeyPair(session, &mechanism, template, 3, template,
+        2, &public_key, &private_key);
+}
+
+static CK_RV
+count_private(const char *argument)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE wanted = { CKA_CLASS, &class, sizeof(class) };
+    CK_OBJECT_HANDLE found[64];
+
+    (void)argument;
+    return find(&wanted, 1, found, 64);
+}
+
+static CK_RV
 count_objects(const char *argument)
 {
     CK_OBJECT_HANDLE found[64];
@@ -193,6 +227,65 @@ get_flags(const char *argument)
     (void)argument;
     answer = info.flags;
     return rv;
+}
+
+static CK_RV
+get_state(const char *argument)
+{
+    CK_SESSION_INFO info = { 0 };
+    CK_RV rv = p11->C_GetSessionInfo(session, &info);
+
+    (void)argument;
+    answer = info.state;
+    return rv;
+}
+
+/* "OLD NEW" */
+static CK_RV
+change_pin(const char *argument)
+{
+    CK_UTF8CHAR copy[256], *new;
+
+    (void)snprintf((char *)copy, sizeof(copy), "%s", argument);
+    new = copy + strcspn((char *)copy, " ");
+    if (*new == '\0')
+        return CKR_ARGUMENTS_BAD;
+    *new++ = '\0';
+    return p11->C_SetPIN(session, copy, strlen((char *)copy), new,
+        strlen((char *)new));
+}
+
+static CK_RV
+init_pin(const char *pin)
+{
+    CK_UTF8CHAR copy[128];
+
+    (void)snprintf((char *)copy, sizeof(copy), "%s", pin);
+    return p11->C_InitPIN(session, copy, strlen(pin));
+}
+
+static CK_RV
+init_token(const char *pin)
+{
+    CK_UTF8CHAR copy[128], label[33] = "anew                            ";
+
+    (void)snprintf((char *)copy, sizeof(copy), "%s", pin);
+    return p11->C_InitToken(slot, copy, strlen(pin), label);
+}
+
+/* What a full disk is for a process: its writes fail, and it lives on. */
+static CK_RV
+limit_files(const char *octets)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return CKR_GENERAL_ERROR;
+    limit.rlim_cur = (rlim_t)atol(octets);
+    if (limit.rlim_cur == 0)
+        limit.rlim_cur = limit.rlim_max;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0 ? CKR_OK : CKR_GENERAL_ERROR;
 }
 
 static void *
@@ -275,8 +368,11 @@ static const struct {
 } steps[] = {
     { "init", init }, { "open", open_session }, { "login", login_user },
     { "so", login_so }, { "logout", log_out }, { "key", find_key },
-    { "sign", sign }, { "note", make_note }, { "objects", count_objects },
-    { "random", get_random }, { "flags", get_flags },
+    { "sign", sign }, { "make", make_key }, { "note", make_note },
+    { "objects", count_objects }, { "privates", count_private },
+    { "random", get_random }, { "flags", get_flags }, { "state", get_state },
+    { "pin", change_pin }, { "initpin", init_pin }, { "token", init_token },
+    { "limit", limit_files },
     { "threads", sign_in_threads }, { "child", bear_child },
     { "close", close_session }, { "final", finalize },
 };
