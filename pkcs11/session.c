@@ -197,8 +197,8 @@ close_and_leave(struct p11_slot *slot, CK_SESSION_HANDLE only)
         free_session(s);
     }
     p11_sessions_count(slot, &all, &writing);
-    if (all == 0 && slot->token != NULL) {
-        token = scu_token_ref(slot->token);
+    if (all == 0) {
+        token = p11_slot_log_out(slot);
         p11_objects_detach_private(&objects, slot);
     }
     p11_leave();

@@ -240,10 +240,26 @@ p11_slot_token(const struct p11_slot *slot, struct scu_token **token)
 bool
 p11_slot_logged_in(const struct p11_slot *slot, enum scu_user user)
 {
-    enum scu_user who;
+    return slot->in && slot->user == user;
+}
 
-    return slot->token != NULL && scu_token_logged_in(slot->token, &who) &&
-        who == user;
+void
+p11_slot_log_in(struct p11_slot *slot, enum scu_user user)
+{
+    if (p11_enter() != CKR_OK)
+        return;
+    slot->in = true;
+    slot->user = user;
+    p11_leave();
+}
+
+struct scu_token *
+p11_slot_log_out(struct p11_slot *slot)
+{
+    bool in = slot->in;
+
+    slot->in = false;
+    return in ? scu_token_ref(slot->token) : NULL;
 }
 
 void

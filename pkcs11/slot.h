@@ -31,6 +31,9 @@ struct p11_slot {
     struct scu_token *token; /* NULL: empty */
     bool listed;             /* false: its token is gone */
     bool settling;           /* somebody logs in or out */
+    bool in;                 /* somebody is: user. libscu knows it, too, but
+                                answers when the chip is done */
+    enum scu_user user;
     struct scu_token_info info;
     struct p11_pins pins;
     struct p11_slot *next;
@@ -64,6 +67,16 @@ CK_RV p11_slot_token(const struct p11_slot *slot, struct scu_token **token);
 
 /* Whether the user, or the SO, is logged in. */
 bool p11_slot_logged_in(const struct p11_slot *slot, enum scu_user user);
+
+/* Notes a login; for its maker, without the mutex. */
+void p11_slot_log_in(struct p11_slot *slot, enum scu_user user);
+
+/*
+ * Notes that nobody is logged in any more. A reference to the token, to be
+ * logged out by scu_token_logout() without the mutex, NULL where there is
+ * none.
+ */
+struct scu_token *p11_slot_log_out(struct p11_slot *slot);
 
 /* A PIN of the slot's token was tried or set; for callers without the mutex. */
 void p11_slot_pin_used(struct p11_slot *slot);

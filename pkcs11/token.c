@@ -283,7 +283,7 @@ may_log_in(const struct p11_session *session, enum scu_user user)
 
     if (p11_slot_logged_in(slot, user))
         return CKR_USER_ALREADY_LOGGED_IN;
-    if (slot->token != NULL && scu_token_logged_in(slot->token, NULL))
+    if (slot->in)
         return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     p11_sessions_count(slot, &all, &writing);
     if (user == SCU_USER_SO && all > writing)
@@ -322,6 +322,8 @@ C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin,
             len));
         p11_slot_pin_used(slot);
     }
+    if (rv == CKR_OK)
+        p11_slot_log_in(slot, user);
     scu_token_free(&token);
     p11_slot_settled(slot);
     return rv;
@@ -339,10 +341,10 @@ C_Logout(CK_SESSION_HANDLE handle)
     if (rv != CKR_OK)
         return rv;
     slot = session->slot;
-    if (slot->token == NULL || !scu_token_logged_in(slot->token, NULL))
+    token = p11_slot_log_out(slot);
+    if (token == NULL)
         rv = CKR_USER_NOT_LOGGED_IN;
     else {
-        token = scu_token_ref(slot->token);
         p11_sessions_end_signing(slot);
         p11_objects_detach_private(&gone, slot);
     }

@@ -307,12 +307,12 @@ scu_token_login(struct scu_token *token, enum scu_user user, const void *pin,
 
     if (rc != SCU_OK)
         return rc;
-    (void)atomic_fetch_add(&fake_logins, 1);
-    if (fake_in_login != NULL)
-        fake_in_login();
     if (user == SCU_USER_NORMAL && !row->info.user_pin_set)
         return SCU_E_PIN_UNSET;
+    (void)atomic_fetch_add(&fake_logins, 1);
     fake_lock();
+    if (fake_in_login != NULL)
+        fake_in_login();
     rc = user == SCU_USER_SO ? try_pin(row->so_pin, &row->so_failed, pin, len) :
         try_pin(row->user_pin, &row->user_failed, pin, len);
     token->logged_in = rc == SCU_OK;

@@ -24,7 +24,10 @@ extern bool fake_spare_token;
 /* While this is true no tokens are listed. */
 extern bool fake_store_gone;
 
-/* Called in the middle of scu_token_login(); how often that was called. */
+/*
+ * Called in the middle of scu_token_login(), which nobody else gets past;
+ * how often that was called.
+ */
 extern void (*fake_in_login)(void);
 extern atomic_uint fake_logins;
 

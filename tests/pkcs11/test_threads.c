@@ -92,6 +92,39 @@ login__its_session_is_closed(void **state)
     assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION);
 }
 
+static void *
+look(void *arg)
+{
+    CK_SESSION_HANDLE s;
+    CK_SESSION_INFO info;
+    struct worker *w = arg;
+
+    w->rv = C_GetSessionInfo(w->session, &info);
+    if (w->rv == CKR_OK)
+        w->rv = C_OpenSession(info.slotID, CKF_SERIAL_SESSION, NULL, NULL, &s);
+    return NULL;
+}
+
+static void
+look_meanwhile(void)
+{
+    fake_in_login = NULL;
+    assert_int_equal(pthread_create(&other.thread, NULL, look, &other), 0);
+    assert_int_equal(pthread_join(other.thread, NULL), 0);
+}
+
+/* A chip that takes its time holds up nobody who only looks. */
+static void
+login__others_look_meanwhile(void **state)
+{
+    CK_SESSION_HANDLE s = p11_session_of(state);
+
+    other.session = s;
+    fake_in_login = look_meanwhile;
+    assert_int_equal(C_Login(s, CKU_USER, STRING(USER_PIN), 7), CKR_OK);
+    assert_int_equal(other.rv, CKR_OK);
+}
+
 /* --- everything at once -------------------------------------------------------- */
 
 static CK_RV
@@ -234,6 +267,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         P11_TEST(login__two_threads_are_one_login),
         P11_TEST(login__its_session_is_closed),
+        P11_TEST(login__others_look_meanwhile),
         P11_TEST(threads__sign_search_and_write),
         P11_TEST(store__goes_and_the_login_ends_with_its_session),
         P11_TEST(store__goes_and_logout_works),
