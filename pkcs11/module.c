@@ -51,6 +51,18 @@ after_fork_child(void)
     after_fork_parent();
 }
 
+void
+p11_wait(void)
+{
+    (void)pthread_cond_wait(&change, &mutex);
+}
+
+void
+p11_changed(void)
+{
+    (void)pthread_cond_broadcast(&change);
+}
+
 /* What is left from this process, or from the parent of this process. */
 static void
 tear_down(void)
@@ -65,6 +77,7 @@ tear_down(void)
     software = NULL;
     libctx = NULL;
     ready = forked = false;
+    p11_changed();
 }
 
 /*
@@ -104,18 +117,6 @@ void
 p11_leave(void)
 {
     (void)pthread_mutex_unlock(&mutex);
-}
-
-void
-p11_wait(void)
-{
-    (void)pthread_cond_wait(&change, &mutex);
-}
-
-void
-p11_changed(void)
-{
-    (void)pthread_cond_broadcast(&change);
 }
 
 struct scu_chip *
