@@ -67,6 +67,18 @@ expect_ok "a digest is signed" tool_user --sign -m ECDSA --id 01 -i digest \
     -o sig --signature-format openssl
 expect_ok "well" openssl pkeyutl -verify -pubin -inkey p256.pem -in digest \
     -sigfile sig
+openssl dgst -sha512 -binary text >digest512
+expect_ok "a digest longer than the curve is signed" tool_user --sign \
+    -m ECDSA --id 01 -i digest512 -o sig --signature-format openssl
+expect_ok "well" openssl pkeyutl -verify -pubin -inkey p256.pem -in digest512 \
+    -sigfile sig
+{
+    printf '\60\61\60\15\6\11\140\206\110\1\145\3\4\2\1\5\0\4\40'
+    cat digest
+} >digest-info
+expect_ok "a DigestInfo is signed" tool_user --sign -m RSA-PKCS --id 03 \
+    -i digest-info -o sig
+expect_ok "well" openssl dgst -sha256 -verify rsa.pem -signature sig text
 expect_ok "a digest by PSS" tool_user --sign -m RSA-PKCS-PSS --id 03 \
     --hash-algorithm SHA256 --salt-len 20 -i digest -o sig
 expect_ok "well" openssl pkeyutl -verify -pubin -inkey rsa.pem -in digest \

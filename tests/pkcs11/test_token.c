@@ -283,8 +283,14 @@ login__states(void **state)
     assert_int_equal(log_in(s, 5, USER_PIN), CKR_USER_TYPE_INVALID);
     assert_int_equal(C_Logout(s), CKR_OK);
     assert_int_equal(C_Logout(s), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(C_GetSessionInfo(reader, &info), CKR_OK);
+    assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION);
+    assert_int_equal(info.flags, CKF_SERIAL_SESSION);
     assert_int_equal(C_CloseSession(reader), CKR_OK);
     p11_log_in(s, CKU_SO);
+    assert_int_equal(C_GetSessionInfo(s, &info), CKR_OK);
+    assert_int_equal(info.state, CKS_RW_SO_FUNCTIONS);
+    assert_int_equal(info.flags, CKF_SERIAL_SESSION | CKF_RW_SESSION);
     assert_int_equal(log_in(s, CKU_USER, USER_PIN),
         CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
     assert_int_equal(C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL,
