@@ -3,124 +3,46 @@
 
 #include "attr.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- lists ---------------------------------------------------------------- */
 
-/*
- * The list owns its values, for which struct scu_attribute, made to lend, has
- * a pointer to const.
- */
-static void
-free_value(struct scu_attribute *attribute)
+/* Only memory can be short. */
+static CK_RV
+set(int rc)
 {
-    union {
-        const uint8_t *lent;
-        uint8_t *owned;
-    } value = { .lent = attribute->value };
-
-    if (value.owned != NULL) /* what an application keeps may be a secret */
-        explicit_bzero(value.owned, attribute->len);
-    free(value.owned);
-    attribute->value = NULL;
-    attribute->len = 0;
-}
-
-void
-p11_attrs_clear(struct p11_attrs *attrs)
-{
-    for (size_t i = 0; i < attrs->count; i++)
-        free_value(&attrs->item[i]);
-    free(attrs->item);
-    *attrs = (struct p11_attrs){ 0 };
-}
-
-static struct scu_attribute *
-find(const struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type)
-{
-    for (size_t i = 0; i < attrs->count; i++)
-        if (attrs->item[i].type == type)
-            return &attrs->item[i];
-    return NULL;
-}
-
-const struct scu_attribute *
-p11_attrs_find(const struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type)
-{
-    return find(attrs, type);
-}
-
-/* One of that type; NULL where memory is short. */
-static struct scu_attribute *
-obtain(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type)
-{
-    struct scu_attribute *item = find(attrs, type);
-    size_t room = attrs->room == 0 ? 8 : 2 * attrs->room;
-
-    if (item != NULL)
-        return item;
-    if (attrs->count == attrs->room) {
-        item = reallocarray(attrs->item, room, sizeof(*item));
-        if (item == NULL)
-            return NULL;
-        attrs->item = item;
-        attrs->room = room;
-    }
-    item = &attrs->item[attrs->count++];
-    *item = (struct scu_attribute){ .type = type };
-    return item;
+    return rc == SCU_OK ? CKR_OK : CKR_HOST_MEMORY;
 }
 
 CK_RV
-p11_attrs_set(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type,
-    const void *value, size_t len)
+p11_attrs_set(struct attrs *attrs, CK_ATTRIBUTE_TYPE type, const void *value,
+    size_t len)
 {
-    struct scu_attribute *item = obtain(attrs, type);
-    uint8_t *copy = malloc(len + 1); /* of nothing, too, there is a copy */
-
-    if (item == NULL || copy == NULL) {
-        free(copy);
-        return CKR_HOST_MEMORY;
-    }
-    if (len > 0)
-        memcpy(copy, value, len);
-    free_value(item);
-    item->value = copy;
-    item->len = len;
-    return CKR_OK;
+    return set(attrs_set(attrs, type, value, len));
 }
 
 CK_RV
-p11_attrs_set_ulong(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type,
+p11_attrs_set_ulong(struct attrs *attrs, CK_ATTRIBUTE_TYPE type,
     CK_ULONG value)
 {
     /* "Not available" has all bits set, however long a CK_ULONG is. */
-    uint64_t wide = value == CK_UNAVAILABLE_INFORMATION ? UINT64_MAX : value;
-    uint8_t octets[8];
-
-    for (size_t i = 0; i < sizeof(octets); i++)
-        octets[i] = (uint8_t)(wide >> (56 - 8 * i));
-    return p11_attrs_set(attrs, type, octets, sizeof(octets));
+    return set(attrs_set_number(attrs, type,
+        value == CK_UNAVAILABLE_INFORMATION ? ATTR_UNAVAILABLE : value));
 }
 
 CK_RV
-p11_attrs_set_bool(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type, bool value)
+p11_attrs_set_bool(struct attrs *attrs, CK_ATTRIBUTE_TYPE type, bool value)
 {
-    uint8_t octet = value;
-
-    return p11_attrs_set(attrs, type, &octet, 1);
+    return set(attrs_set_bool(attrs, type, value));
 }
 
 bool
 p11_ulong_decode(const uint8_t *data, size_t len, CK_ULONG *value)
 {
-    uint64_t wide = 0;
+    uint64_t wide;
 
-    if (len != 8)
+    if (!attrs_decode(data, len, &wide))
         return false;
-    for (size_t i = 0; i < len; i++)
-        wide = wide << 8 | data[i];
     *value = (CK_ULONG)wide;
     return true;
 }
@@ -130,7 +52,7 @@ p11_ulong_decode(const uint8_t *data, size_t len, CK_ULONG *value)
 void
 p11_template_clear(struct p11_template *t)
 {
-    p11_attrs_clear(&t->attrs);
+    attrs_clear(&t->attrs);
 }
 
 CK_RV
@@ -265,7 +187,7 @@ check_needed(const struct p11_template *t)
 
     for (size_t i = 0; (rule = p11_rule_at(i)) != NULL; i++)
         if ((rule->kinds & t->kind) != 0 && (rule->may & P11_NEEDED) != 0 &&
-            p11_attrs_find(&t->attrs, rule->type) == NULL)
+            attrs_find(&t->attrs, rule->type) == NULL)
             return p11_refuse(CKR_TEMPLATE_INCOMPLETE,
                 "the template lacks attribute 0x%lx", rule->type);
     return CKR_OK;

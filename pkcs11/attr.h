@@ -2,15 +2,15 @@
 #ifndef PKCS11_ATTR_H
 #define PKCS11_ATTR_H
 
+#include "attrs.h"
 #include "p11.h"
 
 /*
  * Attributes
  * ----------
  * What attributes an object of which kind has, and what an application may do
- * with them, is a table of rules. Values are kept as the store keeps them, so
- * that programs of any word size read the same: a CK_ULONG is 8 octets, big
- * endian; a CK_BBOOL one octet; the rest as it is.
+ * with them, is a table of rules. Values are kept as the store keeps them, see
+ * attrs.h.
  */
 
 /* Kinds of objects, a bit each. */
@@ -72,23 +72,13 @@ CK_ULONG p11_kind_type(unsigned kind);
 /* Octets of a value in a template; no object of the store has more at all. */
 #define P11_VALUE_MAX (1024 * 1024)
 
-/* A growing list of attributes that owns its values. { 0 } is an empty one. */
-struct p11_attrs {
-    struct scu_attribute *item;
-    size_t count, room;
-};
-
-void p11_attrs_clear(struct p11_attrs *attrs);
-/* Sets or replaces one. CKR_HOST_MEMORY. */
-CK_RV p11_attrs_set(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type,
+/* As attrs_set() and so on, in CK_RV: CKR_HOST_MEMORY. */
+CK_RV p11_attrs_set(struct attrs *attrs, CK_ATTRIBUTE_TYPE type,
     const void *value, size_t len);
-CK_RV p11_attrs_set_ulong(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type,
+CK_RV p11_attrs_set_ulong(struct attrs *attrs, CK_ATTRIBUTE_TYPE type,
     CK_ULONG value);
-CK_RV p11_attrs_set_bool(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type,
+CK_RV p11_attrs_set_bool(struct attrs *attrs, CK_ATTRIBUTE_TYPE type,
     bool value);
-/* NULL where there is none. */
-const struct scu_attribute *p11_attrs_find(const struct p11_attrs *attrs,
-    CK_ATTRIBUTE_TYPE type);
 
 /* The number in 8 octets, big endian; false for another length. */
 bool p11_ulong_decode(const uint8_t *data, size_t len, CK_ULONG *value);
@@ -97,7 +87,7 @@ bool p11_ulong_decode(const uint8_t *data, size_t len, CK_ULONG *value);
 struct p11_template {
     unsigned kind;
     bool token, private;
-    struct p11_attrs attrs; /* those to be stored */
+    struct attrs attrs; /* those to be stored */
 };
 
 void p11_template_clear(struct p11_template *t);

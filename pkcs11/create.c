@@ -68,15 +68,15 @@ check_public(const struct p11_template *t)
     };
     static const struct scu_attribute none;
     const struct scu_attribute *a[4];
-    struct p11_parts parts;
+    struct keyattrs_parts parts;
     EVP_PKEY *key;
 
     for (size_t i = 0; i < 4; i++) {
-        a[i] = p11_attrs_find(&t->attrs, types[i]);
+        a[i] = attrs_find(&t->attrs, types[i]);
         if (a[i] == NULL)
             a[i] = &none;
     }
-    parts = (struct p11_parts){
+    parts = (struct keyattrs_parts){
         .kind = t->kind == P11_EC_PUBLIC ? SCU_KIND_EC : SCU_KIND_RSA,
         .params = a[0]->value, .params_len = a[0]->len,
         .point = a[1]->value, .point_len = a[1]->len,
@@ -166,11 +166,11 @@ C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE_PTR template,
 
 /* All that is written down of an object but what is computed. */
 static CK_RV
-copy_attrs(struct p11_object *object, struct p11_attrs *attrs)
+copy_attrs(struct p11_object *object, struct attrs *attrs)
 {
     const struct p11_rule *rule;
     struct scu_object *stored = p11_object_stored(object);
-    const struct p11_attrs *own = p11_object_own(object);
+    const struct attrs *own = p11_object_own(object);
     struct scu_attribute a;
     CK_RV rv = CKR_OK;
 

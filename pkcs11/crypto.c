@@ -13,11 +13,11 @@
 #include <stdio.h>
 
 EVP_PKEY *
-p11_pkey(const struct p11_parts *parts)
+p11_pkey(const struct keyattrs_parts *parts)
 {
-    uint8_t spki[P11_SPKI_MAX];
+    uint8_t spki[KEYATTRS_SPKI_MAX];
     const uint8_t *p = spki;
-    size_t len = p11_spki(parts, spki, sizeof(spki));
+    size_t len = keyattrs_spki(parts, spki, sizeof(spki));
     OSSL_LIB_CTX *lib = p11_libctx();
 
     if (len == 0 || lib == NULL)
@@ -109,22 +109,22 @@ p11_ecdsa_to_raw(const uint8_t *der, size_t len, uint8_t *raw, size_t width)
 
 /* Adds DER that an i2d function made; frees it. */
 static CK_RV
-add(struct p11_attrs *attrs, CK_ATTRIBUTE_TYPE type, uint8_t *der, int len)
+add(struct attrs *attrs, CK_ATTRIBUTE_TYPE type, uint8_t *der, int len)
 {
     CK_RV rv = CKR_OK;
 
     if (len <= 0 || der == NULL)
         rv = CKR_HOST_MEMORY;
-    else if (p11_attrs_find(attrs, type) == NULL)
+    else if (attrs_find(attrs, type) == NULL)
         rv = p11_attrs_set(attrs, type, der, (size_t)len);
     OPENSSL_free(der);
     return rv;
 }
 
 CK_RV
-p11_certificate_attrs(struct p11_attrs *attrs)
+p11_certificate_attrs(struct attrs *attrs)
 {
-    const struct scu_attribute *value = p11_attrs_find(attrs, CKA_VALUE);
+    const struct scu_attribute *value = attrs_find(attrs, CKA_VALUE);
     uint8_t *subject = NULL, *issuer = NULL, *serial = NULL;
     const uint8_t *p = value->value;
     X509 *made = X509_new_ex(p11_libctx(), NULL);

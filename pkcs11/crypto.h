@@ -3,6 +3,7 @@
 #define PKCS11_CRYPTO_H
 
 #include "attr.h"
+#include "keyattrs.h"
 #include "mech.h"
 
 /*
@@ -10,38 +11,14 @@
  * of it in p11_libctx(), and none of it needs the module's mutex.
  */
 
-/* An algorithm of libscu for CKA_EC_PARAMS (DER of a named curve's OID). */
-const struct scu_alg *p11_curve_alg(const uint8_t *params, size_t len);
-
-/* For RSA by size of the modulus. NULL where there is none. */
+/* An algorithm of libscu by size of the modulus. NULL where there is none. */
 const struct scu_alg *p11_rsa_alg(CK_ULONG bits);
 
-/*
- * Adds what a public key is made of: CKA_EC_PARAMS and CKA_EC_POINT, or
- * CKA_MODULUS, CKA_PUBLIC_EXPONENT and CKA_MODULUS_BITS.
- * CKR_HOST_MEMORY; CKR_CURVE_NOT_SUPPORTED.
- */
-CK_RV p11_public_attrs(const struct scu_key *key, struct p11_attrs *attrs);
-
-/* The same parts, borrowed from where the attributes are. */
-struct p11_parts {
-    enum scu_kind kind;
-    const uint8_t *params, *point;  /* EC */
-    size_t params_len, point_len;
-    const uint8_t *modulus, *exponent; /* RSA */
-    size_t modulus_len, exponent_len;
-};
-
-#define P11_SPKI_MAX 1200
-
-/*
- * SubjectPublicKeyInfo (RFC 5280) of a key. The length, or 0 where the parts
- * are none of a key, or longer than any.
- */
-size_t p11_spki(const struct p11_parts *parts, uint8_t *out, size_t size);
+/* keyattrs_set_public() in CK_RV: CKR_HOST_MEMORY, CKR_CURVE_NOT_SUPPORTED. */
+CK_RV p11_public_attrs(const struct scu_key *key, struct attrs *attrs);
 
 /* The key itself; NULL where the parts are none of a key. */
-EVP_PKEY *p11_pkey(const struct p11_parts *parts);
+EVP_PKEY *p11_pkey(const struct keyattrs_parts *parts);
 
 /*
  * Whether a signature over a digest, or over data as they are where the way
@@ -64,6 +41,6 @@ bool p11_ecdsa_to_raw(const uint8_t *der, size_t len, uint8_t *raw,
  * issuer, serial number where they are missing. CKR_ATTRIBUTE_VALUE_INVALID
  * where the value is no certificate.
  */
-CK_RV p11_certificate_attrs(struct p11_attrs *attrs);
+CK_RV p11_certificate_attrs(struct attrs *attrs);
 
 #endif

@@ -8,8 +8,6 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define ID_LEN 20
-
 /* A key pair on its way. */
 struct pair {
     const struct p11_mech *mech;
@@ -37,9 +35,9 @@ is_65537(const struct scu_attribute *a)
 static CK_RV
 find_rsa(struct pair *pair)
 {
-    const struct scu_attribute *bits = p11_attrs_find(&pair->public.attrs,
+    const struct scu_attribute *bits = attrs_find(&pair->public.attrs,
         CKA_MODULUS_BITS);
-    const struct scu_attribute *e = p11_attrs_find(&pair->public.attrs,
+    const struct scu_attribute *e = attrs_find(&pair->public.attrs,
         CKA_PUBLIC_EXPONENT);
     CK_ULONG size;
 
@@ -56,52 +54,33 @@ find_rsa(struct pair *pair)
 static CK_RV
 find_alg(struct pair *pair)
 {
-    const struct scu_attribute *params = p11_attrs_find(&pair->public.attrs,
+    const struct scu_attribute *params = attrs_find(&pair->public.attrs,
         CKA_EC_PARAMS);
 
     if (pair->mech->kind == SCU_KIND_RSA)
         return find_rsa(pair);
     if (params == NULL)
         return CKR_TEMPLATE_INCOMPLETE;
-    pair->alg = p11_curve_alg(params->value, params->len);
+    pair->alg = keyattrs_curve(params->value, params->len);
     return pair->alg != NULL ? CKR_OK : p11_refuse(CKR_CURVE_NOT_SUPPORTED,
         "C_GenerateKeyPair: the chip's curves are P-256 and P-384");
 }
 
-/* Both halves have one CKA_ID: who gives none gets one. */
+/* What every door writes down of a key pair; see keyattrs.h. */
 static CK_RV
-set_id(struct pair *pair)
+set_common(struct pair *pair)
 {
-    const struct scu_attribute *a = p11_attrs_find(&pair->public.attrs, CKA_ID);
-    const struct scu_attribute *b = p11_attrs_find(&pair->private.attrs,
-        CKA_ID);
-    uint8_t id[ID_LEN];
-    CK_RV rv;
+    struct attrs *public = &pair->public.attrs;
+    struct attrs *private = &pair->private.attrs;
+    int rc = keyattrs_set_id(public, private);
 
-    if (a != NULL && b != NULL)
-        return CKR_OK;
-    if (a != NULL)
-        return p11_attrs_set(&pair->private.attrs, CKA_ID, a->value, a->len);
-    if (b != NULL)
-        return p11_attrs_set(&pair->public.attrs, CKA_ID, b->value, b->len);
-    if (RAND_bytes_ex(p11_libctx(), id, sizeof(id), 0) != 1)
-        return CKR_FUNCTION_FAILED;
-    rv = p11_attrs_set(&pair->public.attrs, CKA_ID, id, sizeof(id));
-    return rv != CKR_OK ? rv :
-        p11_attrs_set(&pair->private.attrs, CKA_ID, id, sizeof(id));
-}
-
-static CK_RV
-set_origin(struct pair *pair, struct p11_template *t)
-{
-    CK_RV rv = p11_set_kind(t);
-
-    if (rv == CKR_OK)
-        rv = p11_attrs_set_bool(&t->attrs, CKA_LOCAL, true);
-    if (rv == CKR_OK)
-        rv = p11_attrs_set_ulong(&t->attrs, CKA_KEY_GEN_MECHANISM,
-            pair->mech->type);
-    return rv;
+    if (rc == SCU_OK)
+        rc = keyattrs_set_origin(public, ATTR_CLASS_PUBLIC_KEY,
+            pair->mech->kind, KEYATTRS_GENERATED);
+    if (rc == SCU_OK)
+        rc = keyattrs_set_origin(private, ATTR_CLASS_PRIVATE_KEY,
+            pair->mech->kind, KEYATTRS_GENERATED);
+    return rc == SCU_OK ? CKR_OK : p11_rv(rc);
 }
 
 /* Everything that can be refused without the chip. */
@@ -118,11 +97,7 @@ prepare(struct pair *pair, const struct p11_session *session)
     if (rv == CKR_OK)
         rv = p11_may_make(session, &pair->private);
     if (rv == CKR_OK)
-        rv = set_id(pair);
-    if (rv == CKR_OK)
-        rv = set_origin(pair, &pair->public);
-    if (rv == CKR_OK)
-        rv = set_origin(pair, &pair->private);
+        rv = set_common(pair);
     if (rv == CKR_OK)
         rv = p11_slot_token(session->slot, &pair->token);
     return rv;

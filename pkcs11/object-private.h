@@ -15,7 +15,7 @@ struct p11_object {
     bool private;
     bool completed;            /* computed attributes are in own */
     bool seen;                 /* by the refresh that is going on */
-    struct p11_attrs own;
+    struct attrs own;
     struct p11_object *next;
 };
 

@@ -61,7 +61,7 @@ p11_object_own_key(const struct p11_object *object)
     return object->stored == NULL ? object->key : NULL;
 }
 
-struct p11_attrs *
+struct attrs *
 p11_object_own(struct p11_object *object)
 {
     return &object->own;
@@ -112,7 +112,7 @@ renew(struct p11_object *object, struct scu_object *stored)
     object->stored = scu_object_ref(stored);
     scu_object_free(&old);
     if (object->kind & P11_PUBLIC) {
-        p11_attrs_clear(&object->own);
+        attrs_clear(&object->own);
         object->completed = false;
     }
 }
@@ -157,7 +157,7 @@ p11_object_add_own(const struct p11_session *session,
     object->private = template->private;
     object->key = key;
     object->own = template->attrs;
-    template->attrs = (struct p11_attrs){ 0 };
+    template->attrs = (struct attrs){ 0 };
     *handle = object->handle;
     return CKR_OK;
 }
@@ -297,7 +297,7 @@ p11_objects_free(struct p11_object **list)
 
         scu_key_free(&(*list)->key);
         scu_object_free(&(*list)->stored);
-        p11_attrs_clear(&(*list)->own);
+        attrs_clear(&(*list)->own);
         free(*list);
         *list = next;
     }

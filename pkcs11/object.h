@@ -72,7 +72,7 @@ struct scu_object *p11_object_stored(const struct p11_object *object);
 /* The private key of a session's object; borrowed, NULL for all others. */
 struct scu_key *p11_object_own_key(const struct p11_object *object);
 /* Attributes of a session's object. */
-struct p11_attrs *p11_object_own(struct p11_object *object);
+struct attrs *p11_object_own(struct p11_object *object);
 bool p11_object_is_private(const struct p11_object *object);
 
 /* The value of an attribute, as PKCS#11 has it; borrowed, or in itself. */

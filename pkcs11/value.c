@@ -61,7 +61,7 @@ static const uint8_t *
 find_octets(const struct p11_object *object, CK_ATTRIBUTE_TYPE type,
     size_t *len)
 {
-    const struct scu_attribute *own = p11_attrs_find(&object->own, type);
+    const struct scu_attribute *own = attrs_find(&object->own, type);
 
     *len = 0;
     if (own != NULL) {
@@ -83,9 +83,9 @@ obtain_key(struct p11_object *object)
 }
 
 static void
-gather_parts(const struct p11_object *object, struct p11_parts *parts)
+gather_parts(const struct p11_object *object, struct keyattrs_parts *parts)
 {
-    *parts = (struct p11_parts){
+    *parts = (struct keyattrs_parts){
         .kind = object->kind & P11_EC ? SCU_KIND_EC : SCU_KIND_RSA,
     };
     parts->params = find_octets(object, CKA_EC_PARAMS, &parts->params_len);
@@ -114,8 +114,8 @@ count_bits(const uint8_t *data, size_t len)
 static CK_RV
 complete(struct p11_object *object)
 {
-    uint8_t spki[P11_SPKI_MAX];
-    struct p11_parts parts;
+    uint8_t spki[KEYATTRS_SPKI_MAX];
+    struct keyattrs_parts parts;
     CK_RV rv = CKR_OK;
     size_t len;
 
@@ -132,7 +132,7 @@ complete(struct p11_object *object)
     if (rv == CKR_OK && parts.kind == SCU_KIND_RSA)
         rv = p11_attrs_set_ulong(&object->own, CKA_MODULUS_BITS,
             count_bits(parts.modulus, parts.modulus_len));
-    len = p11_spki(&parts, spki, sizeof(spki));
+    len = keyattrs_spki(&parts, spki, sizeof(spki));
     if (rv == CKR_OK && len > 0)
         rv = p11_attrs_set(&object->own, CKA_PUBLIC_KEY_INFO, spki, len);
     object->completed = rv == CKR_OK;
@@ -246,7 +246,7 @@ p11_object_sign_key(const char *function, struct p11_object *object,
 CK_RV
 p11_object_public_key(struct p11_object *object, EVP_PKEY **key)
 {
-    struct p11_parts parts;
+    struct keyattrs_parts parts;
 
     if ((object->kind & P11_PUBLIC) == 0)
         return CKR_KEY_TYPE_INCONSISTENT;

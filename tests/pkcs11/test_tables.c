@@ -3,6 +3,7 @@
 
 /* The tables: errors, hashes, mechanisms, attribute rules. */
 #include "attr.h"
+#include "keyattrs.h"
 #include "mech.h"
 #include "tests/pkcs11/p11test.h"
 
@@ -175,14 +176,14 @@ static void
 p11_attrs_set_ulong__octets_are_big_endian(void **state)
 {
     static const uint8_t octets[8] = { 0, 0, 0, 0, 1, 2, 3, 4 };
-    struct p11_attrs attrs = { 0 };
+    struct attrs attrs = { 0 };
     const struct scu_attribute *a;
     CK_ULONG value = 0;
 
     (void)state;
     assert_int_equal(p11_attrs_set_ulong(&attrs, CKA_CLASS, 0x01020304),
         CKR_OK);
-    a = p11_attrs_find(&attrs, CKA_CLASS);
+    a = attrs_find(&attrs, CKA_CLASS);
     assert_int_equal(a->len, 8);
     assert_memory_equal(a->value, octets, 8);
     assert_true(p11_ulong_decode(a->value, a->len, &value));
@@ -191,16 +192,81 @@ p11_attrs_set_ulong__octets_are_big_endian(void **state)
     assert_int_equal(p11_attrs_set_ulong(&attrs, CKA_CLASS,
         CK_UNAVAILABLE_INFORMATION), CKR_OK);
     assert_int_equal(attrs.count, 1);
-    a = p11_attrs_find(&attrs, CKA_CLASS);
+    a = attrs_find(&attrs, CKA_CLASS);
     assert_true(p11_ulong_decode(a->value, a->len, &value));
     assert_int_equal(value, CK_UNAVAILABLE_INFORMATION);
-    p11_attrs_clear(&attrs);
+    attrs_clear(&attrs);
+}
+
+/* What other doors write without the headers of PKCS#11. */
+static void
+attrs__numbers_are_those_of_pkcs11(void **state)
+{
+    static const struct {
+        unsigned long ours, theirs;
+    } rows[] = {
+        { ATTR_CLASS, CKA_CLASS },
+        { ATTR_LABEL, CKA_LABEL },
+        { ATTR_VALUE, CKA_VALUE },
+        { ATTR_CERTIFICATE_TYPE, CKA_CERTIFICATE_TYPE },
+        { ATTR_KEY_TYPE, CKA_KEY_TYPE },
+        { ATTR_ID, CKA_ID },
+        { ATTR_SIGN, CKA_SIGN },
+        { ATTR_MODULUS, CKA_MODULUS },
+        { ATTR_MODULUS_BITS, CKA_MODULUS_BITS },
+        { ATTR_PUBLIC_EXPONENT, CKA_PUBLIC_EXPONENT },
+        { ATTR_LOCAL, CKA_LOCAL },
+        { ATTR_NEVER_EXTRACTABLE, CKA_NEVER_EXTRACTABLE },
+        { ATTR_ALWAYS_SENSITIVE, CKA_ALWAYS_SENSITIVE },
+        { ATTR_KEY_GEN_MECHANISM, CKA_KEY_GEN_MECHANISM },
+        { ATTR_EC_PARAMS, CKA_EC_PARAMS },
+        { ATTR_EC_POINT, CKA_EC_POINT },
+        { ATTR_CLASS_DATA, CKO_DATA },
+        { ATTR_CLASS_CERTIFICATE, CKO_CERTIFICATE },
+        { ATTR_CLASS_PUBLIC_KEY, CKO_PUBLIC_KEY },
+        { ATTR_CLASS_PRIVATE_KEY, CKO_PRIVATE_KEY },
+        { ATTR_KEY_RSA, CKK_RSA },
+        { ATTR_KEY_EC, CKK_EC },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(rows[i].ours, rows[i].theirs);
+}
+
+static void
+keyattrs__mechanisms_are_those_of_pkcs11(void **state)
+{
+    static const struct {
+        enum scu_kind kind;
+        CK_ULONG mechanism;
+    } rows[] = {
+        { SCU_KIND_EC, CKM_EC_KEY_PAIR_GEN },
+        { SCU_KIND_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct scu_attribute *a;
+        struct attrs attrs = { 0 };
+        CK_ULONG mechanism = 1;
+
+        assert_int_equal(keyattrs_set_origin(&attrs, ATTR_CLASS_PUBLIC_KEY,
+            rows[i].kind, KEYATTRS_GENERATED), SCU_OK);
+        a = attrs_find(&attrs, CKA_KEY_GEN_MECHANISM);
+        assert_non_null(a);
+        assert_true(p11_ulong_decode(a->value, a->len, &mechanism));
+        assert_int_equal(mechanism, rows[i].mechanism);
+        attrs_clear(&attrs);
+    }
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attrs__numbers_are_those_of_pkcs11),
+        cmocka_unit_test(keyattrs__mechanisms_are_those_of_pkcs11),
         cmocka_unit_test(p11_rv__each_error_has_its_image),
         cmocka_unit_test(p11_mech_at__each_is_one_row),
         cmocka_unit_test(p11_mech_at__each_signs_by_a_scheme),
