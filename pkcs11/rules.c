@@ -13,7 +13,6 @@
 /* The key decides; a template may only say the same. */
 #define ALWAYS (P11_CREATE | P11_GENERATE | P11_FIXED)
 #define WISH (ALWAYS | P11_WISH)
-#define NEVER_SET P11_FIXED
 #define COMPUTED P11_COMPUTED
 
 static const struct p11_rule rules[] = {
@@ -76,7 +75,8 @@ static const struct p11_rule rules[] = {
     { CKA_WRAP, P11_PUBLIC, P11_BOOL, WISH, CK_FALSE },
     { CKA_TRUSTED, P11_PUBLIC, P11_BOOL, WISH, CK_FALSE },
 
-    /* private keys: the chip never gives them away */
+    /* private keys: the chip never gives them away; an imported one was
+     * somewhere else before, which its row says */
     { CKA_SIGN, P11_PRIVATE, P11_BOOL, GEN, CK_TRUE },
     { CKA_DECRYPT, P11_RSA_PRIVATE, P11_BOOL, GEN, CK_FALSE },
     { CKA_DECRYPT, P11_EC_PRIVATE, P11_BOOL, WISH, CK_FALSE },
@@ -84,8 +84,8 @@ static const struct p11_rule rules[] = {
     { CKA_UNWRAP, P11_PRIVATE, P11_BOOL, WISH, CK_FALSE },
     { CKA_SENSITIVE, P11_PRIVATE, P11_BOOL, WISH, CK_TRUE },
     { CKA_EXTRACTABLE, P11_PRIVATE, P11_BOOL, ALWAYS, CK_FALSE },
-    { CKA_ALWAYS_SENSITIVE, P11_PRIVATE, P11_BOOL, NEVER_SET, CK_TRUE },
-    { CKA_NEVER_EXTRACTABLE, P11_PRIVATE, P11_BOOL, NEVER_SET, CK_TRUE },
+    { CKA_ALWAYS_SENSITIVE, P11_PRIVATE, P11_BOOL, 0, CK_TRUE },
+    { CKA_NEVER_EXTRACTABLE, P11_PRIVATE, P11_BOOL, 0, CK_TRUE },
     { CKA_WRAP_WITH_TRUSTED, P11_PRIVATE, P11_BOOL, ALWAYS, CK_FALSE },
     { CKA_ALWAYS_AUTHENTICATE, P11_PRIVATE, P11_BOOL, ALWAYS, CK_FALSE },
     { CKA_VALUE, P11_EC_PRIVATE, P11_OCTETS, P11_SECRET, 0 },
