@@ -18,6 +18,7 @@ static const struct command_row commands[] = {
     ROW(GetCapability, false),
     ROW(GetRandom, true),
     ROW(HierarchyChangeAuth, false),
+    ROW(Import, true),
     ROW(Load, true),
     ROW(NV_ChangeAuth, false),
     ROW(NV_DefineSpace, false),

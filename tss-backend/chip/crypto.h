@@ -89,6 +89,11 @@ int crypto_scrypt(struct crypto *crypto, struct bytes password,
 int crypto_salt(struct crypto *crypto, const TPMT_PUBLIC *key, uint8_t *salt,
     size_t *salt_len, TPM2B_ENCRYPTED_SECRET *encrypted);
 
+/* The same for TPM2_Import: the seed of a duplicate's wrapping (Part 1, 23.3;
+ * label "DUPLICATE"). */
+int crypto_seed(struct crypto *crypto, const TPMT_PUBLIC *key, uint8_t *seed,
+    size_t *seed_len, TPM2B_ENCRYPTED_SECRET *encrypted);
+
 /*
  * A chip's public key for libcrypto, in the private context; NULL where it is
  * not valid. The caller frees it.

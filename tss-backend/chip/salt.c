@@ -12,7 +12,6 @@
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
-#define LABEL "SECRET"
 #define MAX_COORDINATE 66
 #define UNCOMPRESSED 0x04 /* SEC 1: both coordinates follow */
 
@@ -111,8 +110,8 @@ ecdh(OSSL_LIB_CTX *lib, EVP_PKEY *own, EVP_PKEY *peer, uint8_t *z, size_t n)
 }
 
 static int
-salt_ecc(struct crypto *c, const TPMT_PUBLIC *key, uint8_t *salt,
-    TPM2B_ENCRYPTED_SECRET *encrypted)
+salt_ecc(struct crypto *c, const TPMT_PUBLIC *key, const char *label,
+    uint8_t *salt, TPM2B_ENCRYPTED_SECRET *encrypted)
 {
     const TPMS_ECC_POINT *point = &key->unique.ecc;
     const struct curve_row *curve =
@@ -124,8 +123,8 @@ salt_ecc(struct crypto *c, const TPMT_PUBLIC *key, uint8_t *salt,
     int rc = SCU_E_INTERNAL;
 
     if (curve == NULL)
-        return err_set(SCU_E_UNSUPPORTED, "a session cannot be salted to a "
-            "key on curve 0x%x", key->parameters.eccDetail.curveID);
+        return err_set(SCU_E_UNSUPPORTED, "nothing can be encrypted to a key "
+            "on curve 0x%x", key->parameters.eccDetail.curveID);
     peer = ecc_public(c->lib, curve, point);
     ephemeral = EVP_PKEY_Q_keygen(c->lib, NULL, "EC", curve->group);
     if (peer == NULL || ephemeral == NULL) {
@@ -136,7 +135,7 @@ salt_ecc(struct crypto *c, const TPMT_PUBLIC *key, uint8_t *salt,
     if ((rc = coordinates(ephemeral, curve->size, &own)) != SCU_OK ||
         (rc = ecdh(c->lib, ephemeral, peer, z, curve->size)) != SCU_OK)
         goto out;
-    rc = crypto_kdfe(c, key->nameAlg, (struct bytes){ z, curve->size }, LABEL,
+    rc = crypto_kdfe(c, key->nameAlg, (struct bytes){ z, curve->size }, label,
         (struct bytes){ own.x.buffer, own.x.size },
         (struct bytes){ point->x.buffer, point->x.size }, salt);
     if (rc != SCU_OK)
@@ -185,17 +184,18 @@ crypto_public_key(struct crypto *crypto, const TPMT_PUBLIC *public)
 }
 
 static int
-oaep_setup(EVP_PKEY_CTX *ctx, const char *hash)
+oaep_setup(EVP_PKEY_CTX *ctx, const char *hash, const char *text)
 {
     char digest[16] = { 0 };
-    char label[] = LABEL; /* its terminating zero belongs to it */
+    char label[16] = { 0 };
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST,
             strncpy(digest, hash, sizeof(digest) - 1), 0),
         OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST,
             digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL,
-            label, sizeof(label)),
+            strncpy(label, text, sizeof(label) - 1),
+            strlen(text) + 1), /* its terminating zero belongs to it */
         OSSL_PARAM_construct_end(),
     };
 
@@ -204,21 +204,28 @@ oaep_setup(EVP_PKEY_CTX *ctx, const char *hash)
         EVP_PKEY_CTX_set_params(ctx, params) == 1;
 }
 
+struct room {
+    uint8_t *data;
+    size_t len;
+};
+
 static int
-salt_rsa(struct crypto *c, const TPMT_PUBLIC *key, uint8_t *salt,
-    size_t salt_len, TPM2B_ENCRYPTED_SECRET *encrypted)
+salt_rsa(struct crypto *c, const TPMT_PUBLIC *key, const char *label,
+    struct room salt, TPM2B_ENCRYPTED_SECRET *encrypted)
 {
     EVP_PKEY *public = rsa_public(c->lib, key);
     EVP_PKEY_CTX *ctx = NULL;
     size_t len = sizeof(encrypted->secret);
-    int rc = crypto_random(c, salt, salt_len);
+    int rc = crypto_random(c, salt.data, salt.len);
 
     if (rc != SCU_OK)
         goto out;
     if (public != NULL)
         ctx = EVP_PKEY_CTX_new_from_pkey(c->lib, public, NULL);
-    if (ctx == NULL || !oaep_setup(ctx, crypto_hash_name(key->nameAlg)) ||
-        EVP_PKEY_encrypt(ctx, encrypted->secret, &len, salt, salt_len) != 1) {
+    if (ctx == NULL || 
+        !oaep_setup(ctx, crypto_hash_name(key->nameAlg), label) ||
+        EVP_PKEY_encrypt(ctx, encrypted->secret, &len, salt.data, salt.len) !=
+        1) {
         rc = crypto_failed("RSA-OAEP to the chip's key");
         goto out;
     }
@@ -229,20 +236,42 @@ out:
     return rc;
 }
 
+static int
+salt_for(struct crypto *crypto, const TPMT_PUBLIC *key, const char *label,
+    struct room *salt, TPM2B_ENCRYPTED_SECRET *encrypted)
+{
+    size_t size = crypto_hash_size(key->nameAlg);
+
+    if (size == 0 || size > salt->len)
+        return err_set(SCU_E_UNSUPPORTED, "name hash 0x%x is not known here",
+            key->nameAlg);
+    salt->len = size;
+    if (key->type == TPM2_ALG_ECC)
+        return salt_ecc(crypto, key, label, salt->data, encrypted);
+    if (key->type == TPM2_ALG_RSA)
+        return salt_rsa(crypto, key, label, *salt, encrypted);
+    return err_set(SCU_E_UNSUPPORTED, "nothing can be encrypted to a key of "
+        "type 0x%x", key->type);
+}
+
 int
 crypto_salt(struct crypto *crypto, const TPMT_PUBLIC *key, uint8_t *salt,
     size_t *salt_len, TPM2B_ENCRYPTED_SECRET *encrypted)
 {
-    size_t size = crypto_hash_size(key->nameAlg);
+    struct room room = { salt, *salt_len };
+    int rc = salt_for(crypto, key, "SECRET", &room, encrypted);
 
-    if (size == 0 || size > *salt_len)
-        return err_set(SCU_E_UNSUPPORTED, "name hash 0x%x is not known here",
-            key->nameAlg);
-    *salt_len = size;
-    if (key->type == TPM2_ALG_ECC)
-        return salt_ecc(crypto, key, salt, encrypted);
-    if (key->type == TPM2_ALG_RSA)
-        return salt_rsa(crypto, key, salt, size, encrypted);
-    return err_set(SCU_E_UNSUPPORTED, "a session cannot be salted to a key "
-        "of type 0x%x", key->type);
+    *salt_len = room.len;
+    return rc;
+}
+
+int
+crypto_seed(struct crypto *crypto, const TPMT_PUBLIC *key, uint8_t *seed,
+    size_t *seed_len, TPM2B_ENCRYPTED_SECRET *encrypted)
+{
+    struct room room = { seed, *seed_len };
+    int rc = salt_for(crypto, key, "DUPLICATE", &room, encrypted);
+
+    *seed_len = room.len;
+    return rc;
 }

@@ -16,18 +16,15 @@ struct creation {
     struct keyfile file;
 };
 
-/* By SHA-256, the nameAlg of new keys, where it is longer than an authValue
- * can be. */
-static int
-set_auth(struct scu_chip *chip, const struct creation *c, TPM2B_AUTH *auth)
+int
+key_auth(struct scu_chip *chip, struct bytes password, TPM2B_AUTH *auth)
 {
-    const struct bytes part = { c->password, c->len };
-
-    if (c->len <= CRYPTO_SHA256_SIZE)
+    if (password.len <= CRYPTO_SHA256_SIZE)
         return b2_set(&auth->size, auth->buffer, sizeof(auth->buffer),
-            c->password, c->len);
+            password.data, password.len);
     auth->size = CRYPTO_SHA256_SIZE;
-    return crypto_hash(chip->crypto, TPM2_ALG_SHA256, &part, 1, auth->buffer);
+    return crypto_hash(chip->crypto, TPM2_ALG_SHA256, &password, 1,
+        auth->buffer);
 }
 
 /* TPM2_TestParms: whether a refusal was because of the algorithm. */
@@ -105,7 +102,8 @@ create(struct scu_chip *chip, void *arg)
     TPM2_HANDLE parent = 0;
     int rc;
 
-    rc = set_auth(chip, c, &sensitive.sensitive.userAuth);
+    rc = key_auth(chip, (struct bytes){ c->password, c->len },
+        &sensitive.sensitive.userAuth);
     if (rc == SCU_OK)
         rc = chip_object_use(chip, &chip->storage, &parent);
     if (rc == SCU_OK)

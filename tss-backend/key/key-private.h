@@ -43,6 +43,13 @@ int key_from_row(struct scu_chip *chip, const uint8_t *der, size_t len,
 int key_to_row(const struct scu_key *key, uint8_t **out, size_t *len);
 
 /*
+ * Within an operation: a new key's authValue from its password, by SHA-256,
+ * the nameAlg of new keys, where that is longer than an authValue can be. The
+ * caller wipes it.
+ */
+int key_auth(struct scu_chip *chip, struct bytes password, TPM2B_AUTH *auth);
+
+/*
  * Whether the key has all these attributes (TPMA_OBJECT_...) and can be used
  * by its password. SCU_E_USAGE, SCU_E_UNSUPPORTED. Any thread.
  */

@@ -242,6 +242,19 @@ scu_key_can_decrypt(const struct scu_key *key)
     return has(key, TPMA_OBJECT_DECRYPT);
 }
 
+bool
+scu_key_is_native(const struct scu_key *key)
+{
+    return has(key, TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+        TPMA_OBJECT_SENSITIVEDATAORIGIN);
+}
+
+bool
+scu_key_is_restricted(const struct scu_key *key)
+{
+    return has(key, TPMA_OBJECT_RESTRICTED);
+}
+
 size_t
 scu_key_signature_size(const struct scu_key *key)
 {

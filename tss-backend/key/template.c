@@ -116,3 +116,11 @@ template_key(const struct scu_alg *alg, TPM2B_PUBLIC *public)
         public->publicArea.parameters.rsaDetail.keyBits = alg->bits;
     }
 }
+
+void
+template_imported(const struct scu_alg *alg, TPM2B_PUBLIC *public)
+{
+    template_key(alg, public);
+    public->publicArea.objectAttributes &= ~(TPMA_OBJECT_FIXEDTPM |
+        TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN);
+}

@@ -31,4 +31,7 @@ void template_attestation(TPM2B_PUBLIC *public);
  */
 void template_key(const struct scu_alg *alg, TPM2B_PUBLIC *public);
 
+/* The same, for a key that is brought into the chip. */
+void template_imported(const struct scu_alg *alg, TPM2B_PUBLIC *public);
+
 #endif

@@ -106,6 +106,51 @@ SCU_API SCU_MUST_CHECK int scu_key_to_der(const struct scu_key *key,
 SCU_API SCU_MUST_CHECK int scu_key_to_pem(const struct scu_key *key,
     char **out, size_t *len);
 
+/*
+ * Keys that exist outside of the chip
+ * -----------------------------------
+ * A struct scu_import is a private key in software, read from a file, on its
+ * way into the chip. The chip cannot make it forget that others may have it:
+ * keys that are made in the chip are the better ones.
+ */
+struct scu_import;
+
+/*
+ * Reads a private key, PEM or DER: PKCS#8, also encrypted, or the traditional
+ * form of RSA and EC keys. passphrase may be NULL: none. No command.
+ * SCU_E_AUTH_NEEDED where the file is encrypted and no passphrase was given,
+ * SCU_E_AUTH where it is wrong, SCU_E_KEYFILE where this is no private key,
+ * SCU_E_UNSUPPORTED for keys of other algorithms, sizes and exponents than
+ * those of scu_alg_at(). The caller frees it by scu_import_free().
+ */
+SCU_API SCU_MUST_CHECK int scu_import_read(struct scu_chip *chip,
+    const void *data, size_t len, const void *passphrase,
+    size_t passphrase_len, struct scu_import **import);
+
+/* Wipes. Takes NULL, sets the caller's pointer to NULL. */
+SCU_API void scu_import_free(struct scu_import **import);
+
+SCU_API const struct scu_alg *scu_import_alg(const struct scu_import *import);
+
+/*
+ * Brings it into the chip, below the pinned storage key, for the same uses as
+ * those of scu_key_generate(); password as there. It crosses the bus encrypted
+ * to the pinned key. TPM2_Import. The private half is not of this chip alone:
+ * neither fixedTPM nor fixedParent.
+ */
+SCU_API SCU_MUST_CHECK int scu_key_import(struct scu_chip *chip,
+    const struct scu_import *import, const void *password, size_t len,
+    struct scu_key **key);
+
+/*
+ * Whether the chip itself made the private half, and never gives it to
+ * anybody: fixedTPM, fixedParent and sensitiveDataOrigin.
+ */
+SCU_API bool scu_key_is_native(const struct scu_key *key);
+
+/* Whether it works only on what the chip itself made: an attestation key. */
+SCU_API bool scu_key_is_restricted(const struct scu_key *key);
+
 /* Another reference to the same key, for scu_key_free() to give back. */
 SCU_API struct scu_key *scu_key_ref(struct scu_key *key);
 

@@ -227,6 +227,14 @@ SCU_API SCU_MUST_CHECK int scu_object_adopt(struct scu_token *token,
     size_t count, struct scu_object **object);
 
 /*
+ * Brings a private key that exists outside into the chip, bound to the token
+ * as if it had been made there. TPM2_Import. See scu_key_import().
+ */
+SCU_API SCU_MUST_CHECK int scu_object_import(struct scu_token *token,
+    const struct scu_import *import, const struct scu_attribute *attributes,
+    size_t count, struct scu_object **object);
+
+/*
  * The key of an object, ready to use while the user is logged in; a reference
  * that the caller gives back by scu_key_free(). SCU_E_AUTH_NEEDED without a
  * login, SCU_E_USAGE where the object has no key.

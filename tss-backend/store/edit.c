@@ -273,8 +273,16 @@ store_key(struct edit *e, const struct scu_key *key,
     return store(e, attributes, object);
 }
 
+/* Where a new object's key comes from: one of these. */
+struct source {
+    const struct scu_alg *alg;
+    const struct scu_import *import;
+    const struct scu_key *adopted;
+};
+
+/* A key of the token's own: its authValue is derived. */
 static int
-generate(struct edit *e, const struct scu_alg *alg,
+make_own(struct edit *e, const struct source *source,
     struct attributes *attributes, struct scu_object **object)
 {
     struct scu_token *token = e->token;
@@ -288,9 +296,12 @@ generate(struct edit *e, const struct scu_alg *alg,
         rc = chip_perform(token->chip, CHIP_OFFLINE, number_key, k.tag);
     if (rc == SCU_OK)
         rc = chip_perform(token->chip, CHIP_OFFLINE, derive_auth, &k);
-    if (rc == SCU_OK)
-        rc = scu_key_generate(token->chip, alg, k.auth->data, k.auth->len,
-            &key);
+    if (rc == SCU_OK && source->import != NULL)
+        rc = scu_key_import(token->chip, source->import, k.auth->data,
+            k.auth->len, &key);
+    else if (rc == SCU_OK)
+        rc = scu_key_generate(token->chip, source->alg, k.auth->data,
+            k.auth->len, &key);
     if (rc == SCU_OK)
         rc = store_key(e, key, attributes, object);
     secret_free(&k.auth);
@@ -299,10 +310,11 @@ generate(struct edit *e, const struct scu_alg *alg,
 }
 
 static int
-adopt(struct edit *e, const struct scu_key *key,
+adopt(struct edit *e, const struct source *source,
     struct attributes *attributes, struct scu_object **object)
 {
     struct scu_token *token = e->token;
+    const struct scu_key *key = source->adopted;
     struct key_auth k = { .token = token, .tag = &e->row.tag };
     int rc = permitted(token, SCU_OBJECT_PRIVATE);
 
@@ -319,26 +331,21 @@ adopt(struct edit *e, const struct scu_key *key,
     return rc;
 }
 
-int
-scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
+static int
+make(struct scu_token *token, const struct source *source,
     const struct scu_attribute *attributes, size_t count,
     struct scu_object **object)
 {
-    struct edit e = {
-        .token = token,
-        .row = { .flags = SCU_OBJECT_PRIVATE, .kind = OBJECT_KEY },
-    };
+    struct edit e = { .token = token, .row.flags = SCU_OBJECT_PRIVATE };
     struct attributes set = { 0 };
-    int rc;
+    int rc = attributes_merge(NULL, attributes, count, &set);
 
-    *object = NULL;
-    if (alg == NULL)
-        return err_set(SCU_E_ARG, "no algorithm");
-    rc = attributes_merge(NULL, attributes, count, &set);
     if (rc != SCU_OK)
         return rc;
+    e.row.kind = source->adopted != NULL ? OBJECT_ADOPTED : OBJECT_KEY;
     token_enter(token);
-    rc = generate(&e, alg, &set, object);
+    rc = source->adopted != NULL ? adopt(&e, source, &set, object) :
+        make_own(&e, source, &set, object);
     token_leave(token);
     object_row_clear(&e.row);
     attributes_clear(&set);
@@ -346,29 +353,42 @@ scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
 }
 
 int
+scu_object_generate(struct scu_token *token, const struct scu_alg *alg,
+    const struct scu_attribute *attributes, size_t count,
+    struct scu_object **object)
+{
+    const struct source source = { .alg = alg };
+
+    *object = NULL;
+    if (alg == NULL)
+        return err_set(SCU_E_ARG, "no algorithm");
+    return make(token, &source, attributes, count, object);
+}
+
+int
+scu_object_import(struct scu_token *token, const struct scu_import *import,
+    const struct scu_attribute *attributes, size_t count,
+    struct scu_object **object)
+{
+    const struct source source = { .import = import };
+
+    *object = NULL;
+    if (import == NULL)
+        return err_set(SCU_E_ARG, "no private key");
+    return make(token, &source, attributes, count, object);
+}
+
+int
 scu_object_adopt(struct scu_token *token, const struct scu_key *key,
     const struct scu_attribute *attributes, size_t count,
     struct scu_object **object)
 {
-    struct edit e = {
-        .token = token,
-        .row = { .flags = SCU_OBJECT_PRIVATE, .kind = OBJECT_ADOPTED },
-    };
-    struct attributes set = { 0 };
-    int rc;
+    const struct source source = { .adopted = key };
 
     *object = NULL;
     if (key == NULL)
         return err_set(SCU_E_ARG, "no key");
-    rc = attributes_merge(NULL, attributes, count, &set);
-    if (rc != SCU_OK)
-        return rc;
-    token_enter(token);
-    rc = adopt(&e, key, &set, object);
-    token_leave(token);
-    object_row_clear(&e.row);
-    attributes_clear(&set);
-    return rc;
+    return make(token, &source, attributes, count, object);
 }
 
 static int
