@@ -46,6 +46,10 @@ enum attr_key_type {
     ATTR_KEY_EC = 3,
 };
 
+/* What all tokens say of themselves. */
+#define ATTR_MANUFACTURER "SCU"
+#define ATTR_MODEL "SCU"
+
 /* A number that is not available. */
 #define ATTR_UNAVAILABLE UINT64_MAX
 

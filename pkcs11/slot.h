@@ -2,6 +2,7 @@
 #ifndef PKCS11_SLOT_H
 #define PKCS11_SLOT_H
 
+#include "attrs.h"
 #include "p11.h"
 
 /*
@@ -39,8 +40,8 @@ struct p11_slot {
     struct p11_slot *next;
 };
 
-#define P11_MANUFACTURER "SCU"
-#define P11_MODEL "SCU"
+#define P11_MANUFACTURER ATTR_MANUFACTURER
+#define P11_MODEL ATTR_MODEL
 
 /*
  * p11_enter() and the slot of that number. Nothing is locked where it is not

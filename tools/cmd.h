@@ -18,6 +18,7 @@ struct cmd {
     const struct cmd *const *commands; /* of a group, up to NULL */
     const char *operand;       /* the one that it takes, and needs, as the
                                   help shows it: "FILE"; or NULL */
+    bool operand_optional;     /* it can do without */
     size_t operand_offset;     /* of its const char * in the options' struct */
     const struct opt *options; /* its own, or NULL */
     size_t options_size;       /* octets of the struct that they fill */
@@ -37,6 +38,7 @@ extern const struct cmd cmd_provision;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_quote;
 extern const struct cmd cmd_token;
+extern const struct cmd cmd_key;
 extern const struct cmd cmd_verify;
 
 #endif

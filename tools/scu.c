@@ -64,6 +64,7 @@ static const struct cmd *const commands[] = {
     &cmd_provision,
     &cmd_info,
     &cmd_token,
+    &cmd_key,
     &cmd_quote,
     &cmd_verify,
     NULL,
@@ -107,13 +108,15 @@ title(const struct cmd *cmd, char *text, size_t size)
 static void
 print_help(const struct cmd *cmd)
 {
+    const char *open = cmd->operand_optional ? " [" : " ";
     char name[64];
 
-    (void)printf("Usage: %s%s%s%s [OPTION...]\n%s\n",
+    (void)printf("Usage: %s%s%s%s%s [OPTION...]\n%s\n",
         title(cmd, name, sizeof(name)),
         cmd->commands != NULL ? " COMMAND" : "",
-        cmd->operand != NULL ? " " : "",
-        cmd->operand != NULL ? cmd->operand : "", cmd->summary);
+        cmd->operand != NULL ? open : "",
+        cmd->operand != NULL ? cmd->operand : "",
+        cmd->operand_optional ? "]" : "", cmd->summary);
     if (cmd->commands != NULL) {
         (void)printf("\nCommands:\n");
         for (size_t i = 0; cmd->commands[i] != NULL; i++)
@@ -207,6 +210,8 @@ take_operand(struct line *line, struct out *out, int *index)
     const struct cmd *cmd = line->cmd;
     char why[256];
 
+    if (*index == line->argc && cmd->operand_optional)
+        return SCU_OK;
     if (*index == line->argc) {
         (void)snprintf(why, sizeof(why), "%s is missing", cmd->operand);
         return usage_error(out, cmd, why);
