@@ -21,9 +21,6 @@ keytoken_open(struct keytoken *t, const struct scu_chip_options *where,
     if (rc != SCU_OK)
         return rc;
     scu_token_info(t->token, &t->info);
-    if (t->info.other_chip)
-        return out_error(t->out, SCU_E_OTHER_CHIP, "token '%s' belongs to "
-            "another chip", t->info.label);
     return SCU_OK;
 }
 

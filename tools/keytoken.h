@@ -20,7 +20,7 @@ struct keytoken {
 
 /* All record their errors in out. */
 
-/* Opens the chip and finds the token. SCU_E_OTHER_CHIP where it is not its. */
+/* Opens the chip and finds the token. */
 int keytoken_open(struct keytoken *t, const struct scu_chip_options *where,
     const struct tokenpick *pick);
 
