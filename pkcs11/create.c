@@ -55,7 +55,8 @@ find_kind(const CK_ATTRIBUTE *attributes, CK_ULONG count, unsigned *kind)
             "0x%lx and type 0x%lx", class, type);
     if (*kind & P11_PRIVATE)
         return p11_refuse(CKR_TEMPLATE_INCONSISTENT, "private keys are made "
-            "in the chip (C_GenerateKeyPair) and not brought into it");
+            "in the chip (C_GenerateKeyPair); `scu key import` brings others "
+            "in");
     return CKR_OK;
 }
 

@@ -51,6 +51,15 @@ wrong 'quote: unexpected "more"' quote more
 wrong 'quote: --nonce takes 8 to 32 octets' quote --nonce wxyz
 wrong 'nonce has 8 to 32 octets' quote --nonce 00112233445566
 wrong 'PCR selection "sha256"' quote --nonce 0011223344556677 --pcrs sha256
+wrong 'key: a command is missing' key
+wrong 'key gen: --type is missing' key gen
+wrong 'key gen: --label is missing' key gen --type p256
+wrong 'key import: FILE is missing' key import
+wrong 'key adopt: FILE.HANDLE is missing' key adopt --label x
+wrong 'key export: which object' key export
+wrong 'key remove: which object' key remove --yes
+wrong 'key export: unexpected "more"' key export pkcs11:object=x more
+wrong 'key export: --id takes 1 to 64 octets' key export --id x
 
 try 2 "an error behind --json" scu info --json more
 same "it is an object" "$(get error name)" SCU_E_ARG
@@ -69,6 +78,8 @@ try 0 "help of a command with an operand" scu verify --help
 prints '^Usage: scu verify FILE \[OPTION' "it shows the operand"
 try 0 "help behind the operand" scu verify file --help
 prints '^Usage: scu verify FILE' "it is the same"
+try 0 "help of one that can do without" scu key export --help
+prints '^Usage: scu key export \[URI\] \[OPTION' "it shows that"
 try 0 "scu --version" scu --version
 prints '^scu [0-9]+\.' "it prints the version"
 
