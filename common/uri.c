@@ -145,13 +145,14 @@ take_slot(struct uri *uri, P11KitUri *from)
 {
     const CK_SLOT_INFO *slot = p11_kit_uri_get_slot_info(from);
     CK_SLOT_ID id = p11_kit_uri_get_slot_id(from);
+    int rc;
 
     uri->has_slot_id = id != (CK_SLOT_ID)-1;
     uri->slot_id = uri->has_slot_id ? id : 0;
-    return copy_padded(&uri->slot_description, slot->slotDescription,
-        sizeof(slot->slotDescription)) != 0 ? -EINVAL :
-        copy_padded(&uri->slot_manufacturer, slot->manufacturerID,
-        sizeof(slot->manufacturerID));
+    rc = copy_padded(&uri->slot_description, slot->slotDescription,
+        sizeof(slot->slotDescription));
+    return rc != 0 ? rc : copy_padded(&uri->slot_manufacturer,
+        slot->manufacturerID, sizeof(slot->manufacturerID));
 }
 
 static int
