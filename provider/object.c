@@ -3,6 +3,7 @@
 
 /* Objects of tokens, as OpenSSL takes them. */
 #include "object.h"
+#include "attrs.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
@@ -12,19 +13,18 @@
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/store.h>
-#include <p11-kit/uri.h> /* the numbers of attributes: CKA_... */
 #include <string.h>
 
 static const struct {
     struct prov_kind_row row;
-    CK_OBJECT_CLASS class;
+    enum attr_class class;
 } kinds[] = {
     { { PROV_KIND_CERT, URI_CERT, OSSL_STORE_INFO_CERT, "certificate" },
-        CKO_CERTIFICATE },
+        ATTR_CLASS_CERTIFICATE },
     { { PROV_KIND_PUBLIC, URI_PUBLIC, OSSL_STORE_INFO_PUBKEY, "public key" },
-        CKO_PUBLIC_KEY },
+        ATTR_CLASS_PUBLIC_KEY },
     { { PROV_KIND_PRIVATE, URI_PRIVATE, OSSL_STORE_INFO_PKEY, "private key" },
-        CKO_PRIVATE_KEY },
+        ATTR_CLASS_PRIVATE_KEY },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -36,7 +36,6 @@ prov_kind_at(size_t index)
 
 /* --- what an object is ---------------------------------------------------- */
 
-/* A number is kept in 8 octets, big endian. */
 static bool
 get_number(const struct scu_object *object, uint64_t type, uint64_t *number)
 {
@@ -44,26 +43,22 @@ get_number(const struct scu_object *object, uint64_t type, uint64_t *number)
     const uint8_t *data = scu_object_attribute(object, type, &len);
 
     *number = 0;
-    if (data == NULL || len != sizeof(*number))
-        return false;
-    for (size_t i = 0; i < len; i++)
-        *number = *number << 8 | data[i];
-    return true;
+    return data != NULL && attrs_decode(data, len, number);
 }
 
 /* A private object that does not say what it is, is a private key. */
 unsigned
 prov_object_kind(const struct scu_object *object)
 {
-    uint64_t class = CKO_PRIVATE_KEY;
+    uint64_t class = ATTR_CLASS_PRIVATE_KEY;
 
-    if (!get_number(object, CKA_CLASS, &class)) {
+    if (!get_number(object, ATTR_CLASS, &class)) {
         if (!scu_object_is_private(object))
             return 0;
-        class = CKO_PRIVATE_KEY;
+        class = ATTR_CLASS_PRIVATE_KEY;
     }
     for (size_t i = 0; i < KINDS; i++) {
-        if (kinds[i].class == class)
+        if ((uint64_t)kinds[i].class == class)
             return kinds[i].row.kind;
     }
     return 0;
@@ -86,20 +81,20 @@ prov_object_matches(const struct scu_object *object, const struct uri *uri,
 {
     return (prov_object_kind(object) & want) != 0 &&
         (uri->object == NULL ||
-            has_octets(object, CKA_LABEL, uri->object,
+            has_octets(object, ATTR_LABEL, uri->object,
                 strlen(uri->object))) &&
         (uri->id == NULL ||
-            has_octets(object, CKA_ID, uri->id, uri->id_len));
+            has_octets(object, ATTR_ID, uri->id, uri->id_len));
 }
 
 /* --- public keys ---------------------------------------------------------- */
 
-/* CKA_EC_PARAMS is the OBJECT IDENTIFIER of a curve in DER. */
+/* ATTR_EC_PARAMS is the OBJECT IDENTIFIER of a curve in DER. */
 static bool
 push_curve(OSSL_PARAM_BLD *bld, const struct scu_object *object)
 {
     size_t len = 0;
-    const uint8_t *at = scu_object_attribute(object, CKA_EC_PARAMS, &len);
+    const uint8_t *at = scu_object_attribute(object, ATTR_EC_PARAMS, &len);
     ASN1_OBJECT *oid = NULL;
     const char *name = NULL;
 
@@ -114,7 +109,7 @@ push_curve(OSSL_PARAM_BLD *bld, const struct scu_object *object)
 }
 
 /*
- * CKA_EC_POINT is DER of an OCTET STRING; *point, which is to be freed, lends
+ * ATTR_EC_POINT is DER of an OCTET STRING; *point, which is to be freed, lends
  * its octets to bld.
  */
 static bool
@@ -122,7 +117,7 @@ push_point(OSSL_PARAM_BLD *bld, const struct scu_object *object,
     ASN1_OCTET_STRING **point)
 {
     size_t len = 0;
-    const uint8_t *at = scu_object_attribute(object, CKA_EC_POINT, &len);
+    const uint8_t *at = scu_object_attribute(object, ATTR_EC_POINT, &len);
     int size = 0;
 
     if (at == NULL || len > LONG_MAX)
@@ -157,8 +152,8 @@ public_params(const struct scu_object *object, const struct key_type *type)
     if (bld != NULL && type->kind == SCU_KIND_EC) {
         ok = push_curve(bld, object) && push_point(bld, object, &point);
     } else if (bld != NULL) {
-        n = get_bn(object, CKA_MODULUS);
-        e = get_bn(object, CKA_PUBLIC_EXPONENT);
+        n = get_bn(object, ATTR_MODULUS);
+        e = get_bn(object, ATTR_PUBLIC_EXPONENT);
         ok = n != NULL && e != NULL &&
             OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
             OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1;
@@ -178,12 +173,12 @@ make_public(struct prov_ctx *prov, const struct scu_object *object)
     const struct key_type *type = &prov_key_rsa;
     struct prov_key *key = NULL;
     OSSL_PARAM *params = NULL;
-    uint64_t number = CKK_RSA;
+    uint64_t number = ATTR_KEY_RSA;
 
-    if (get_number(object, CKA_KEY_TYPE, &number) && number == CKK_EC)
+    if (get_number(object, ATTR_KEY_TYPE, &number) && number == ATTR_KEY_EC)
         type = &prov_key_ec;
     params = public_params(object, type);
-    if (params != NULL && (number == CKK_RSA || number == CKK_EC))
+    if (params != NULL && (number == ATTR_KEY_RSA || number == ATTR_KEY_EC))
         key = prov_key_new(prov, type);
     if (key == NULL || !prov_key_import(key, EVP_PKEY_PUBLIC_KEY, params)) {
         prov_raise(prov, SCU_E_UNSUPPORTED,
@@ -222,7 +217,7 @@ deliver_certificate(struct prov_ctx *prov, const struct scu_object *object,
     OSSL_CALLBACK *callback, void *arg)
 {
     size_t len = 0;
-    const uint8_t *der = scu_object_attribute(object, CKA_VALUE, &len);
+    const uint8_t *der = scu_object_attribute(object, ATTR_VALUE, &len);
     int type = OSSL_OBJECT_CERT;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),

@@ -24,7 +24,7 @@ function resolve(file, name,    dir, room, n, i, where) {
     sub(/[^\/]*$/, "", dir)
     room = file
     sub(/\/.*/, "/", room)
-    n = split(dir " " room " common/ tss-backend/", where, " ")
+    n = split(dir " " room " common/ doors/ tss-backend/", where, " ")
     for (i = 1; i <= n; i++)
         if (exists(root "/" where[i] name))
             return normal(where[i] name)

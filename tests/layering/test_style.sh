@@ -8,7 +8,7 @@ need ctags
 measure() {
     (
         cd "$1" || exit
-        find common tcti-scu tss-backend pkcs11 provider tools tests demo \
+        find common tcti-scu tss-backend doors pkcs11 provider tools tests demo \
             -name '*.[ch]' 2>/dev/null | LC_ALL=C sort >"$SCRATCH/sources"
         while read -r file; do
             lines=$(wc -l <"$file")

@@ -3,8 +3,6 @@
 # Java: keys in a KeyStore of type PKCS11, and a jar signed with them.
 . "$top_srcdir/tests/pkcs11/pkcs11.sh"
 need keytool jarsigner
-# shellcheck disable=SC2154 # of tests/lib/lib.sh
-[ -z "$preload" ] || skip "Java does not run in a sanitizer"
 chip_with_token one
 
 printf 'name = scu\nlibrary = %s\nslotListIndex = 0\n' "$MODULE" >p11.cfg

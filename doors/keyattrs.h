@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef COMMON_KEYATTRS_H
-#define COMMON_KEYATTRS_H
+#ifndef DOORS_KEYATTRS_H
+#define DOORS_KEYATTRS_H
 
 #include "attrs.h"
 

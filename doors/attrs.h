@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef COMMON_ATTRS_H
-#define COMMON_ATTRS_H
+#ifndef DOORS_ATTRS_H
+#define DOORS_ATTRS_H
 
 #include <scu/token.h>
 
@@ -9,7 +9,7 @@
  * those of PKCS#11, and encoded so that programs of any word size read the
  * same: a number is 8 octets, big endian ("not available" has all bits set);
  * a truth value one octet; the rest as it is. This unit and keyattrs.h are a
- * library of their own (common/libattrs.la), on the public headers of libscu.
+ * library of their own (doors/libattrs.la), on the public headers of libscu.
  */
 
 /* CKA_..., as far as doors other than PKCS#11's look at them. */

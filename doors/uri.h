@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef COMMON_URI_H
-#define COMMON_URI_H
+#ifndef DOORS_URI_H
+#define DOORS_URI_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 /*
  * PKCS#11 URIs (RFC 7512), "pkcs11:token=...;object=...", taken apart and
  * written by p11-kit, but without its types: for doors that have no PKCS#11
- * of their own. This unit is a library of its own (common/liburi.la), since
+ * of their own. This unit is a library of its own (doors/liburi.la), since
  * not everybody in the house may link p11-kit. No locks: a struct uri is one
  * thread's at a time.
  */
