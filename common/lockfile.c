@@ -436,3 +436,53 @@ lockfile_release(struct lockfile *lock)
     }
     (void)pthread_mutex_unlock(&e->mutex);
 }
+
+/* Threads of this process are not overtaken: only free is free. */
+static int
+try_here(struct entry *e, struct lockfile *lock)
+{
+    int rc = -EAGAIN;
+
+    (void)pthread_mutex_lock(&e->mutex);
+    if (e->holder == NULL &&
+        (rc = set_octet(e->fd, F_WRLCK, BYTE_LOCK)) == 0)
+        e->holder = lock;
+    (void)pthread_mutex_unlock(&e->mutex);
+    return rc;
+}
+
+int
+lockfile_try(struct lockfile *lock)
+{
+    int rc;
+
+    if (lock->entry->pid != getpid())
+        return -EAGAIN;
+    if ((rc = try_here(lock->entry, lock)) == 0 && !still_named(lock)) {
+        lockfile_release(lock);
+        rc = -EAGAIN;
+    }
+    return rc;
+}
+
+int
+lockfile_descriptor(const struct lockfile *lock)
+{
+    return lock->entry->fd;
+}
+
+pid_t
+lockfile_holder(struct lockfile *lock)
+{
+    struct entry *e = lock->entry;
+    bool here;
+
+    if (e->pid == getpid()) {
+        (void)pthread_mutex_lock(&e->mutex);
+        here = e->holder != NULL;
+        (void)pthread_mutex_unlock(&e->mutex);
+        if (here)
+            return getpid();
+    }
+    return holder_of(e->fd);
+}

@@ -35,7 +35,27 @@ void lockfile_close(struct lockfile **lock);
 int lockfile_acquire(struct lockfile *lock, struct deadline deadline,
     pid_t *holder);
 
+/*
+ * Takes the lock where it is free at this moment, past those who wait: for a
+ * holder that keeps to a quantum of its own. 0, -EAGAIN or another negative
+ * errno value.
+ */
+int lockfile_try(struct lockfile *lock);
+
 /* Gives it back. A lock taken before a fork is not the child's: no effect. */
 void lockfile_release(struct lockfile *lock);
+
+/*
+ * The descriptor of the file that is locked, to read and write it by pread(2)
+ * and pwrite(2). Closing it, or any other of this file, drops the lock. Good
+ * while the lock is held, or until the next acquisition.
+ */
+int lockfile_descriptor(const struct lockfile *lock);
+
+/*
+ * Who holds the lock at this moment: a process id, possibly this one's; 0:
+ * nobody, or it is not known. Waits for nobody.
+ */
+pid_t lockfile_holder(struct lockfile *lock);
 
 #endif
