@@ -20,7 +20,8 @@
 #define PATIENCE_FIRST_MS 20
 #define PATIENCE_TRIES 8
 
-/* So long an ending process waits for a command of another thread. */
+/* So long an ending process waits for a command of another thread, and for
+ * its turn among processes. */
 #define EXIT_WAIT_S 2
 
 /* How tctildr is told to take tcti-scu. */
@@ -87,6 +88,7 @@ after_fork(struct scu_chip *chip)
     session_clear(&chip->session);
     chip->stale_session = 0;
     chip_objects_forget(chip);
+    turn_after_fork(chip);
 }
 
 static void
@@ -115,7 +117,17 @@ enter(struct scu_chip *chip)
 static void
 leave(struct scu_chip *chip)
 {
+    turn_end(chip);
     (void)pthread_mutex_unlock(&chip->mutex);
+}
+
+/* With the mutex: an operation that needs the chip. */
+static int
+enter_turn(struct scu_chip *chip, unsigned flags)
+{
+    enter(chip);
+    return (flags & CHIP_OFFLINE) != 0 ? SCU_OK :
+        turn_begin(chip, TURN_WAIT_MS);
 }
 
 static int
@@ -219,8 +231,10 @@ ready_session(struct scu_chip *chip)
 
     if (!chip->have_pins && (rc = chip_load_pins(chip)) != SCU_OK)
         return rc;
-    if (chip->session.handle != 0)
+    if (chip->session.handle != 0) {
+        turn_touch(chip, chip->session.handle);
         return SCU_OK;
+    }
     chip->session_proven = false;
     rc = chip_session_start(chip, TPM2_SE_HMAC, chip->storage.handle,
         &chip->storage.public.publicArea, &chip->session);
@@ -331,10 +345,10 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     long pause = PATIENCE_FIRST_MS;
     int recoveries = 0;
     bool again;
-    int rc = SCU_E_INTERNAL;
+    int rc = enter_turn(chip, flags);
 
-    enter(chip);
-    for (int tries = 0; tries < PATIENCE_TRIES; tries++) {
+    for (int tries = rc == SCU_OK ? 0 : PATIENCE_TRIES;
+         tries < PATIENCE_TRIES; tries++) {
         rc = attempt(chip, flags, operation, arg);
         again = recover(chip, rc);
         if ((flags & CHIP_REPEATABLE) == 0 || chip->committed)
@@ -362,19 +376,23 @@ void
 chip_release(struct scu_chip *chip, struct chip_object *object)
 {
     enter(chip);
+    /* Where there is no turn to be had, it stays registered as ours. */
     if (object->handle != 0 && !object->persistent &&
-        open_link(chip) != SCU_OK)
+        (turn_begin(chip, TURN_WAIT_MS) != SCU_OK ||
+            open_link(chip) != SCU_OK))
         object->handle = 0;
     chip_object_drop(chip, object);
     leave(chip);
 }
 
-/* Flushes what is there of ours. */
+/* Flushes what is there of ours, and what others left. */
 static void
 empty(struct scu_chip *chip)
 {
     if ((chip->loaded == NULL && chip->session.handle == 0 &&
-            chip->stale_session == 0) || open_link(chip) != SCU_OK)
+            chip->stale_session == 0) ||
+        turn_begin(chip, EXIT_WAIT_S * 1000) != SCU_OK ||
+        open_link(chip) != SCU_OK)
         return;
     while (chip->loaded != NULL)
         chip_object_drop(chip, chip->loaded);
@@ -382,6 +400,8 @@ empty(struct scu_chip *chip)
         chip_session_end(chip, &chip->session);
     if (chip->sys != NULL)
         (void)flush_stale(chip);
+    if (chip->sys != NULL && !chip->faulty)
+        slots_tidy(chip);
 }
 
 void
@@ -414,8 +434,10 @@ scu_chip_free(struct scu_chip **chip)
     session_clear(&c->session);
     crypto_free(&c->crypto);
     (void)pthread_mutex_destroy(&c->mutex);
+    turn_free(c);
     free(c->name);
     free(c->tcti);
+    free(c->link_text);
     free(c->state);
     free(c->store);
     free(c);

@@ -7,6 +7,8 @@
 #include "chip/object.h"
 #include "chip/pins.h"
 #include "chip/session.h"
+#include "chip/slots.h"
+#include "chip/turn.h"
 #include "deadline.h"
 
 #include <pthread.h>
@@ -26,6 +28,7 @@
 struct scu_chip {
     char *name;
     char *tcti;
+    char *link_text; /* what scu.conf says of an empty "scu:"; or NULL */
     char *state;
     char *store; /* folder of the tokens' store */
     bool spare_token;
@@ -55,6 +58,7 @@ struct scu_chip {
 
     struct chip_object *loaded; /* list of what may be in the chip */
     uint64_t tick;
+    struct turn turn; /* with the other processes at this chip */
 
     struct scu_chip *next; /* in the list of goodbye.c, under its mutex */
 };
@@ -94,12 +98,13 @@ enum chip_flags {
 };
 
 /*
- * Runs an operation with exclusive use of the chip. What a fault of the link,
- * a reset of the chip or another program took away (session, loaded keys) is
- * made anew, and a repeatable operation is then tried once more. While the
- * chip asks for patience (TPM_RC_RETRY and the like) a repeatable operation
- * is tried again with growing pauses, bounded; where a command found no slot
- * for itself, with one key of ours less in the chip.
+ * Runs an operation with exclusive use of the chip, also among the processes
+ * that use libscu (turn.h; SCU_E_BUSY where one keeps its turn too long). What
+ * a fault of the link, a reset of the chip or another program took away
+ * (session, loaded keys) is made anew, and a repeatable operation is then
+ * tried once more. While the chip asks for patience (TPM_RC_RETRY and the
+ * like) a repeatable operation is tried again with growing pauses, bounded;
+ * where a command found no slot for itself, with one object less in the chip.
  */
 int chip_perform(struct scu_chip *chip, unsigned flags,
     chip_operation *operation, void *arg);
@@ -175,16 +180,6 @@ int chip_create_primary(struct scu_chip *chip, struct chip_primary *primary);
 /* TPM2_GetCapability, one property page. */
 int chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
     uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data);
-
-/* How long full slots of other programs are waited for. */
-#define CHIP_SLOT_WAIT_MS 2000
-
-/*
- * One pause of the wait for a slot (first handle of its kind: transient or
- * loaded session). SCU_E_SLOTS with who holds them when end is past.
- */
-int chip_slots_wait(struct scu_chip *chip, struct deadline end,
-    TPM2_HANDLE first);
 
 /* Reads or reads anew the pin file of the chip's state folder. */
 int chip_load_pins(struct scu_chip *chip);

@@ -5,11 +5,8 @@
 
 #include <endian.h>
 #include <string.h>
-#include <time.h>
 
 /* The commands that the chip layer itself needs. */
-
-#define SLOT_POLL_MS 20
 
 void
 chip_handle_name(TPM2_HANDLE handle, TPM2B_NAME *name)
@@ -18,27 +15,6 @@ chip_handle_name(TPM2_HANDLE handle, TPM2B_NAME *name)
 
     memcpy(name->name, &be, sizeof(be));
     name->size = sizeof(be);
-}
-
-int
-chip_slots_wait(struct scu_chip *chip, struct deadline end, TPM2_HANDLE first)
-{
-    const struct timespec pause = { 0, SLOT_POLL_MS * 1000000 };
-    bool sessions = first == TPM2_LOADED_SESSION_FIRST;
-    TPMS_CAPABILITY_DATA data;
-    uint32_t n = 0;
-
-    if (!deadline_past(end)) {
-        (void)nanosleep(&pause, NULL);
-        return SCU_OK;
-    }
-    if (chip_capability(chip, true, TPM2_CAP_HANDLES, first,
-            TPM2_MAX_CAP_HANDLES, &data) == SCU_OK)
-        n = data.data.handles.count;
-    return err_set(SCU_E_SLOTS, "the chip's %s slots are taken (%u, from "
-        "0x%08x, by other programs): end these programs, or run "
-        "`tpm2_flushcontext --%s`", sessions ? "session" : "object", n, first,
-        sessions ? "loaded-session" : "transient-object");
 }
 
 static int
@@ -56,6 +32,8 @@ start(struct scu_chip *chip, TPM2_SE type, TPM2_HANDLE salt_handle,
     int rc;
 
     session->tpm.size = 0;
+    if ((rc = turn_expect(chip, REGISTRY_SESSION, NULL)) != SCU_OK)
+        return rc;
     rc = chip_prepared(Tss2_Sys_StartAuthSession_Prepare(chip->sys,
         salt_handle, TPM2_RH_NULL, &session->caller, encrypted, type,
         &symmetric, TPM2_ALG_SHA256), command.code);
@@ -64,6 +42,7 @@ start(struct scu_chip *chip, TPM2_SE type, TPM2_HANDLE salt_handle,
     if (rc == SCU_OK)
         rc = chip_completed(Tss2_Sys_StartAuthSession_Complete(chip->sys,
             &session->handle, &session->tpm), command.code);
+    turn_made(chip, rc, session->handle, NULL);
     return rc;
 }
 
@@ -78,7 +57,8 @@ start_patiently(struct scu_chip *chip, TPM2_SE type, TPM2_HANDLE salt_handle,
         rc = start(chip, type, salt_handle, encrypted, session);
         if (rc != SCU_E_SLOTS)
             break;
-        rc = chip_slots_wait(chip, end, TPM2_LOADED_SESSION_FIRST);
+        rc = slots_free_session(chip) ? SCU_OK :
+            chip_slots_wait(chip, end, TPM2_LOADED_SESSION_FIRST);
     } while (rc == SCU_OK);
     return rc;
 }
@@ -138,6 +118,8 @@ chip_flush(struct scu_chip *chip, TPM2_HANDLE handle)
 
     if (rc == SCU_OK)
         rc = chip_run(chip, &command);
+    if (rc == SCU_OK || rc == SCU_E_NOT_FOUND)
+        turn_gone(chip, handle);
     return rc;
 }
 
@@ -204,6 +186,8 @@ chip_create_primary(struct scu_chip *chip, struct chip_primary *primary)
 
     chip_handle_name(primary->hierarchy, &hierarchy);
     memset(&primary->public, 0, sizeof(primary->public));
+    if ((rc = turn_expect(chip, REGISTRY_OBJECT, NULL)) != SCU_OK)
+        return rc;
     rc = chip_prepared(Tss2_Sys_CreatePrimary_Prepare(chip->sys,
         primary->hierarchy, &sensitive, primary->template, &outside, &pcrs),
         command.code);
@@ -216,6 +200,7 @@ chip_create_primary(struct scu_chip *chip, struct chip_primary *primary)
     if (rc == SCU_OK)
         rc = crypto_name(chip->crypto, &primary->public.publicArea,
             &primary->name);
+    turn_made(chip, rc, primary->handle, &primary->name);
     return rc;
 }
 

@@ -41,6 +41,24 @@ chip_objects_forget(struct scu_chip *chip)
     }
 }
 
+void
+chip_objects_settle(struct scu_chip *chip, bool anew)
+{
+    struct chip_object *next;
+
+    for (struct chip_object *o = chip->loaded; o != NULL; o = next) {
+        next = o->next;
+        if (anew ? turn_enter_again(chip, o->handle, &o->name) :
+            turn_has(chip, o->handle, &o->name)) {
+            o->suspect = o->suspect || anew;
+            continue;
+        }
+        o->handle = 0;
+        o->suspect = false;
+        unlink_object(chip, o);
+    }
+}
+
 /*
  * After a loss the handle may be empty, or another program's object may have
  * it by now: then it is not ours to use or flush.
@@ -60,6 +78,7 @@ settle_suspect(struct scu_chip *chip, struct chip_object *object)
     object->suspect = false;
     if (rc != SCU_OK || name.size != object->name.size ||
         memcmp(name.name, object->name.name, name.size) != 0) {
+        turn_gone(chip, object->handle);
         object->handle = 0;
         unlink_object(chip, object);
     }
@@ -78,30 +97,10 @@ chip_object_drop(struct scu_chip *chip, struct chip_object *object)
     unlink_object(chip, object);
 }
 
-/* Flushes the least recently used of ours but for keep and its ancestors. */
-static bool
-evict(struct scu_chip *chip, const struct chip_object *keep)
-{
-    struct chip_object *oldest = NULL;
-
-    for (struct chip_object *o = chip->loaded; o != NULL; o = o->next) {
-        bool needed = false;
-
-        for (const struct chip_object *k = keep; k != NULL; k = k->parent)
-            needed = needed || k == o;
-        if (!needed && (oldest == NULL || o->used < oldest->used))
-            oldest = o;
-    }
-    if (oldest == NULL)
-        return false;
-    chip_object_drop(chip, oldest);
-    return true;
-}
-
 bool
 chip_objects_evict(struct scu_chip *chip)
 {
-    return evict(chip, NULL);
+    return slots_free_object(chip, NULL);
 }
 
 static int
@@ -115,6 +114,8 @@ load_once(struct scu_chip *chip, struct chip_object *object,
     TPM2B_NAME name = { 0 };
     int rc;
 
+    if ((rc = turn_expect(chip, REGISTRY_OBJECT, &object->name)) != SCU_OK)
+        return rc;
     rc = chip_prepared(Tss2_Sys_Load_Prepare(chip->sys, parent,
         &object->private, &object->public), command.code);
     if (rc == SCU_OK)
@@ -125,6 +126,7 @@ load_once(struct scu_chip *chip, struct chip_object *object,
     if (rc == SCU_OK && (name.size != object->name.size ||
             memcmp(name.name, object->name.name, name.size) != 0))
         rc = err_set(SCU_E_TAMPERED, "TPM2_Load: the chip loaded another key");
+    turn_made(chip, rc, object->handle, &object->name);
     if (rc == SCU_E_TAMPERED && object->handle != 0)
         (void)chip_flush(chip, object->handle);
     return rc;
@@ -170,7 +172,7 @@ bring(struct scu_chip *chip, struct chip_object *object)
     int rc;
 
     while ((rc = bring_once(chip, object)) == SCU_E_SLOTS) {
-        if (evict(chip, object))
+        if (slots_free_object(chip, object))
             continue;
         rc = chip_slots_wait(chip, end, CHIP_TRANSIENT_FIRST);
         if (rc != SCU_OK)
@@ -218,6 +220,7 @@ chip_object_use(struct scu_chip *chip, struct chip_object *object,
     if (rc != SCU_OK)
         return rc;
     object->used = ++chip->tick;
+    turn_touch(chip, object->handle);
     *handle = object->handle;
     return SCU_OK;
 }

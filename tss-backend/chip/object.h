@@ -28,8 +28,9 @@ struct chip_object {
 /*
  * The object's handle, loading it (and its parent) where it is not in the
  * chip: TPM2_Load or CreatePrimary; a persistent one of which the public area
- * is not known yet: TPM2_ReadPublic. Evicts own objects when slots are short;
- * waits a bounded time when others hold them. Prepared commands are lost.
+ * is not known yet: TPM2_ReadPublic. Evicts objects when slots are short
+ * (slots.h); waits a bounded time when others hold them. Prepared commands are
+ * lost.
  * SCU_E_FOREIGN_KEY where the chip does not take it, SCU_E_SLOTS.
  */
 int chip_object_use(struct scu_chip *chip, struct chip_object *object,
@@ -40,12 +41,19 @@ void chip_object_drop(struct scu_chip *chip, struct chip_object *object);
 
 /*
  * Makes room for a command that takes a slot for itself (TPM2_Create does):
- * flushes the least recently used object. False where there is none.
+ * flushes an object (slots.h). False where there is none.
  */
 bool chip_objects_evict(struct scu_chip *chip);
 
 /* After a loss: all loaded ones are compared before their next use. */
 void chip_objects_suspect(struct scu_chip *chip);
+
+/*
+ * At the beginning of a turn: those that the registry does not have any more
+ * are not in the chip. With anew set the registry was lost: they are entered
+ * again and compared before their next use.
+ */
+void chip_objects_settle(struct scu_chip *chip, bool anew);
 
 /* In a forked child: they are the parent's. */
 void chip_objects_forget(struct scu_chip *chip);

@@ -286,6 +286,14 @@ accused(const struct exchange *x, TSS2_RC tss)
     return i < x->n ? x->session[i] : NULL;
 }
 
+/* Its handle is nobody's by now, or somebody else's. */
+static void
+session_lost(struct scu_chip *chip)
+{
+    turn_gone(chip, chip->session.handle);
+    session_clear(&chip->session);
+}
+
 /*
  * What the chip's refusal means here. That a session does not fit, or that its
  * HMAC is wrong where the authValue is empty, is no wrong password: either the
@@ -311,7 +319,7 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     if (rc == SCU_E_AUTH && x->command->auths > 0)
         chip->doubted = true;
     else
-        session_clear(&chip->session);
+        session_lost(chip);
     return SCU_E_LOST;
 }
 
@@ -382,7 +390,9 @@ chip_run(struct scu_chip *chip, const struct chip_command *command)
     if (x.crypt < x.n)
         rc = decrypt_parameter(chip, &x);
     for (size_t i = 0; i < x.n; i++)
-        if (x.session[i] != NULL && ends(&x, i))
+        if (x.session[i] != NULL && ends(&x, i)) {
+            turn_gone(chip, x.session[i]->handle);
             session_clear(x.session[i]);
+        }
     return rc;
 }

@@ -119,6 +119,7 @@ resolve(const struct scu_chip_options *o, const struct conf *conf,
         conf_get(conf, chip->name, "tcti"), DEFAULT_TCTI);
     chip->state = first(o->state, secure_getenv("SCU_STATE"),
         conf_get(conf, chip->name, "state"), NULL);
+    chip->link_text = first(conf_get(conf, NULL, "link"), NULL, NULL, NULL);
     if (chip->state == NULL)
         chip->state = default_state(chip->name);
     chip->store = first(secure_getenv("SCU_STORE"),

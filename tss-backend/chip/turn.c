@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "chip/turn.h"
+
+#include "chip/chip.h"
+#include "lockfile.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint32_t
+seconds(void)
+{
+    return (uint32_t)(deadline_now() / 1000);
+}
+
+/* That there are no turns is no error: it is as with one process alone. */
+static void __attribute__((format(printf, 2, 3)))
+complain(struct turn *turn, const char *format, ...)
+{
+    char why[256];
+    va_list args;
+
+    if (turn->complained)
+        return;
+    turn->complained = true;
+    va_start(args, format);
+    (void)vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    log_line(LOG_LEVEL_WARN, "processes that share the chip do not take "
+        "turns: %s: %s", turn->place.file, why);
+}
+
+/* --- the file ------------------------------------------------------------- */
+
+/*
+ * In /run/scu it is for all of the folder's group; beside a socket, for who
+ * made it.
+ */
+static void
+open_to_group(const struct turn *turn, int fd)
+{
+    struct stat st, folder;
+    char path[4096];
+    char *slash;
+
+    (void)snprintf(path, sizeof(path), "%s", turn->place.file);
+    if ((slash = strrchr(path, '/')) == NULL)
+        return;
+    *slash = '\0';
+    if (fstat(fd, &st) != 0 || st.st_size != 0 || st.st_uid != geteuid() ||
+        stat(path, &folder) != 0 || (folder.st_mode & S_IWGRP) == 0)
+        return;
+    if (st.st_gid == folder.st_gid || fchown(fd, (uid_t)-1, folder.st_gid) == 0)
+        (void)fchmod(fd, 0660);
+}
+
+static bool
+open_file(struct turn *turn)
+{
+    const char *why = place_objection(&turn->place);
+    int rc;
+
+    if (why != NULL) {
+        complain(turn, "%s", why);
+        return false;
+    }
+    if ((rc = lockfile_open(turn->place.file, &turn->lock)) != 0) {
+        complain(turn, "%s", strerror(-rc));
+        return false;
+    }
+    open_to_group(turn, lockfile_descriptor(turn->lock));
+    return true;
+}
+
+/* Looked at whenever something else stands there than we left. */
+static bool
+check_file(struct turn *turn, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+        (st.st_mode & S_IWOTH) == 0)
+        return true;
+    complain(turn, "it is no regular file of one name that only its group "
+        "writes to: remove it");
+    return false;
+}
+
+void
+turn_write(struct scu_chip *chip)
+{
+    struct turn *turn = &chip->turn;
+    ssize_t n;
+
+    if (!turn_is_held(chip))
+        return;
+    turn->stamped = false;
+    registry_encode(&turn->registry, turn->page);
+    n = pwrite(lockfile_descriptor(turn->lock), turn->page, REGISTRY_PAGE, 0);
+    if (n == REGISTRY_PAGE)
+        return;
+    turn->broken = true;
+    complain(turn, "it cannot be written: %s",
+        n < 0 ? strerror(errno) : "the disk is full");
+}
+
+/* --- what is ours --------------------------------------------------------- */
+
+static bool
+is_mine(const struct turn *turn, const struct registry_entry *entry)
+{
+    return registry_same_owner(&entry->owner, &turn->me);
+}
+
+bool
+turn_has(struct scu_chip *chip, TPM2_HANDLE handle, const TPM2B_NAME *name)
+{
+    struct turn *turn = &chip->turn;
+    const struct registry_entry *e = registry_find(&turn->registry, handle);
+
+    return e != NULL && is_mine(turn, e) &&
+        (name == NULL || registry_has_name(e, name));
+}
+
+static struct registry_entry *
+fill_entry(struct turn *turn, enum registry_kind kind, const TPM2B_NAME *name)
+{
+    struct registry_entry *e = registry_free_entry(&turn->registry);
+
+    if (e == NULL)
+        return NULL;
+    memset(e, 0, sizeof(*e));
+    e->kind = kind;
+    e->owner = turn->me;
+    e->used = turn->began;
+    memcpy(e->program, turn->program, sizeof(e->program));
+    if (name != NULL)
+        registry_set_name(e, name);
+    return e;
+}
+
+bool
+turn_enter_again(struct scu_chip *chip, TPM2_HANDLE handle,
+    const TPM2B_NAME *name)
+{
+    struct turn *turn = &chip->turn;
+    struct registry_entry *e;
+
+    if (registry_find(&turn->registry, handle) != NULL)
+        return false;
+    e = fill_entry(turn, name != NULL ? REGISTRY_OBJECT : REGISTRY_SESSION,
+        name);
+    if (e != NULL)
+        e->handle = handle;
+    return e != NULL;
+}
+
+/* Whether a handle of a session of ours is ours still. */
+static bool
+keep_session(struct scu_chip *chip, TPM2_HANDLE handle, bool anew)
+{
+    return handle != 0 && (anew ? turn_enter_again(chip, handle, NULL) :
+        turn_has(chip, handle, NULL));
+}
+
+/*
+ * What others flushed since our last turn is gone, and no fault. Where the
+ * registry does not know us (it was lost, or the chip's power was), ours may
+ * be there or not: it is entered again, and looked at before it is used.
+ */
+static void
+settle(struct scu_chip *chip, bool anew)
+{
+    if (chip->session.handle != 0 &&
+        !keep_session(chip, chip->session.handle, anew)) {
+        log_line(LOG_LEVEL_DEBUG, "another process needed the session's slot");
+        session_clear(&chip->session);
+    }
+    if (!keep_session(chip, chip->stale_session, anew))
+        chip->stale_session = 0;
+    chip_objects_settle(chip, anew);
+}
+
+static void
+begin_anew(struct scu_chip *chip, uint64_t power)
+{
+    struct turn *turn = &chip->turn;
+
+    memset(&turn->registry, 0, sizeof(turn->registry));
+    if (getrandom(&turn->registry.id, sizeof(turn->registry.id), 0) !=
+        sizeof(turn->registry.id))
+        turn->registry.id = (uint64_t)deadline_now();
+    turn->registry.id |= 1;
+    turn->registry.power = power;
+    settle(chip, true);
+    /* What is longer goes; a failure shows when the page is written. */
+    (void)!ftruncate(lockfile_descriptor(turn->lock), REGISTRY_PAGE);
+    turn_write(chip);
+}
+
+/* The chip lost its power since: what stands there stands for nothing. */
+static void
+check_power(struct scu_chip *chip)
+{
+    uint64_t power = place_power(&chip->turn.place);
+
+    if (power != chip->turn.registry.power)
+        begin_anew(chip, power);
+}
+
+/* Reads what is there; most of the time that is what we left. */
+static void
+read_registry(struct scu_chip *chip)
+{
+    struct turn *turn = &chip->turn;
+    int fd = lockfile_descriptor(turn->lock);
+    uint8_t page[REGISTRY_PAGE + 1];
+    uint64_t id = turn->registry.id;
+    const char *why;
+    ssize_t n = pread(fd, page, sizeof(page), 0);
+
+    if (turn->known && n == REGISTRY_PAGE &&
+        memcmp(page, turn->page, REGISTRY_PAGE) == 0)
+        return;
+    if (n < 0 || !check_file(turn, fd)) {
+        turn->broken = true;
+        return;
+    }
+    why = registry_decode(page, (size_t)n, &turn->registry);
+    if (why != NULL) {
+        if (n != 0)
+            log_line(LOG_LEVEL_WARN, "%s is no registry of handles (%s): it "
+                "is begun anew", turn->place.file, why);
+        begin_anew(chip, place_power(&turn->place));
+        return;
+    }
+    memcpy(turn->page, page, REGISTRY_PAGE);
+    if (turn->known && turn->registry.id == id) {
+        settle(chip, false);
+    } else {
+        settle(chip, true);
+        turn_write(chip);
+    }
+}
+
+/* --- turns ---------------------------------------------------------------- */
+
+static int
+name_holder(pid_t holder, int32_t wait_ms)
+{
+    char program[REGISTRY_PROGRAM_MAX];
+
+    if (holder == 0)
+        return err_set(SCU_E_BUSY, "another process has had its turn at the "
+            "chip for %d s: wait for it or end it", wait_ms / 1000);
+    owner_program((long)holder, program);
+    return err_set(SCU_E_BUSY, "process %ld (%s) has had its turn at the chip "
+        "for %d s: wait for it or end it", (long)holder, program,
+        wait_ms / 1000);
+}
+
+static int
+acquire(struct turn *turn, int32_t wait_ms, pid_t *holder)
+{
+    int rc;
+
+    if (deadline_now() < turn->quantum_end && lockfile_try(turn->lock) == 0)
+        return 0;
+    rc = lockfile_acquire(turn->lock, deadline_in(wait_ms), holder);
+    turn->quantum_end = deadline_now() + TURN_QUANTUM_MS;
+    return rc;
+}
+
+/* False where there are no turns. */
+static bool
+find_place(struct scu_chip *chip)
+{
+    struct turn *turn = &chip->turn;
+
+    if (!turn->placed && place_find(chip->tcti, chip->link_text, PLACE_RUN,
+            &turn->place) != 0)
+        return false; /* a socket that is not there yet, perhaps */
+    turn->placed = true;
+    return turn->place.kind == PLACE_BARE &&
+        (turn->lock != NULL || open_file(turn));
+}
+
+int
+turn_begin(struct scu_chip *chip, int32_t wait_ms)
+{
+    struct turn *turn = &chip->turn;
+    pid_t holder = 0;
+    int rc;
+
+    if (!find_place(chip))
+        return SCU_OK;
+    if (turn->me.pid == 0)
+        owner_of_self(&turn->me, turn->program);
+    rc = acquire(turn, wait_ms, &holder);
+    if (rc == -ETIMEDOUT)
+        return name_holder(holder, wait_ms);
+    if (rc != 0) {
+        complain(turn, "%s", strerror(-rc));
+        turn->known = false;
+        return SCU_OK;
+    }
+    turn->held = true;
+    turn->began = seconds();
+    turn->first_tick = chip->tick;
+    if (!turn->broken)
+        read_registry(chip);
+    turn->known = !turn->broken;
+    return SCU_OK;
+}
+
+void
+turn_end(struct scu_chip *chip)
+{
+    struct turn *turn = &chip->turn;
+
+    if (!turn->held)
+        return;
+    if (turn->stamped)
+        turn_write(chip);
+    turn->held = false;
+    lockfile_release(turn->lock);
+}
+
+/* The lock is not inherited, and lockfile knows its own process. */
+void
+turn_after_fork(struct scu_chip *chip)
+{
+    struct turn *turn = &chip->turn;
+
+    turn->held = turn->known = turn->stamped = false;
+    turn->quantum_end = 0;
+    turn->making = NULL;
+    memset(&turn->me, 0, sizeof(turn->me));
+}
+
+void
+turn_free(struct scu_chip *chip)
+{
+    lockfile_close(&chip->turn.lock);
+    place_clear(&chip->turn.place);
+}
+
+bool
+turn_is_held(const struct scu_chip *chip)
+{
+    return chip->turn.held && !chip->turn.broken;
+}
+
+/* --- entries -------------------------------------------------------------- */
+
+/* One that was left when an answer did not come is as good. */
+static struct registry_entry *
+find_pending(struct turn *turn, enum registry_kind kind,
+    const TPM2B_NAME *name)
+{
+    for (size_t i = 0; i < REGISTRY_MAX; i++) {
+        struct registry_entry *e = &turn->registry.entry[i];
+
+        if (e->kind == kind && e->handle == 0 && is_mine(turn, e) &&
+            (name == NULL ? e->name_size == 0 : registry_has_name(e, name)))
+            return e;
+    }
+    return NULL;
+}
+
+int
+turn_expect(struct scu_chip *chip, enum registry_kind kind,
+    const TPM2B_NAME *name)
+{
+    struct turn *turn = &chip->turn;
+
+    turn->making = NULL;
+    if (!turn_is_held(chip))
+        return SCU_OK;
+    check_power(chip);
+    turn->making = find_pending(turn, kind, name);
+    if (turn->making == NULL)
+        turn->making = fill_entry(turn, kind, name);
+    if (turn->making == NULL)
+        return err_set(SCU_E_SLOTS, "%s is full: end programs that use the "
+            "chip, or remove it", turn->place.file);
+    turn_write(chip);
+    return SCU_OK;
+}
+
+/* A handle that the bus invented would make the page invalid for all. */
+static bool
+fits(const struct registry_entry *entry, TPM2_HANDLE handle)
+{
+    TPM2_HANDLE type = handle >> TPM2_HR_SHIFT;
+
+    return entry->kind == REGISTRY_OBJECT ? type == TPM2_HT_TRANSIENT :
+        type == TPM2_HT_HMAC_SESSION || type == TPM2_HT_POLICY_SESSION;
+}
+
+void
+turn_made(struct scu_chip *chip, int rc, TPM2_HANDLE handle,
+    const TPM2B_NAME *name)
+{
+    struct registry_entry *e = chip->turn.making, *older;
+
+    chip->turn.making = NULL;
+    if (!turn_is_held(chip) || e == NULL)
+        return;
+    /* Without an authentic answer it may be there or not. */
+    if (rc == SCU_E_IO || rc == SCU_E_TAMPERED)
+        return;
+    if (rc != SCU_OK) {
+        e->kind = REGISTRY_FREE;
+    } else if (fits(e, handle)) {
+        older = registry_find(&chip->turn.registry, handle);
+        if (older != NULL && older != e)
+            older->kind = REGISTRY_FREE;
+        e->handle = handle;
+        if (name != NULL)
+            registry_set_name(e, name);
+    }
+    turn_write(chip);
+}
+
+void
+turn_gone(struct scu_chip *chip, TPM2_HANDLE handle)
+{
+    struct registry_entry *e;
+
+    if (!turn_is_held(chip))
+        return;
+    e = registry_find(&chip->turn.registry, handle);
+    if (e == NULL)
+        return;
+    e->kind = REGISTRY_FREE;
+    turn_write(chip);
+}
+
+void
+turn_touch(struct scu_chip *chip, TPM2_HANDLE handle)
+{
+    struct registry_entry *e;
+
+    if (!turn_is_held(chip))
+        return;
+    e = registry_find(&chip->turn.registry, handle);
+    if (e == NULL || e->used == chip->turn.began)
+        return;
+    e->used = chip->turn.began;
+    chip->turn.stamped = true;
+}
