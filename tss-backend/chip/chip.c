@@ -295,6 +295,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 
     chip->doubted = false;
     chip->committed = false;
+    chip->wanted = 0;
     if ((flags & CHIP_OFFLINE) != 0) {
         rc = ready_crypto(chip);
         return rc == SCU_OK ? operation(chip, arg) : rc;
@@ -330,38 +331,45 @@ recover(struct scu_chip *chip, int rc)
     return true;
 }
 
-static void
-pause_ms(long ms)
-{
-    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+/* How often, and how long, one operation is tried. */
+struct patience {
+    int tries;
+    int recoveries;
+    struct deadline room;
+};
 
-    (void)nanosleep(&t, NULL);
+/* After a failure: makes ready for another try, if one may help. */
+static bool
+is_worth_another(struct scu_chip *chip, struct patience *p, int rc, bool lost)
+{
+    if (rc == SCU_E_BUSY && ++p->tries < PATIENCE_TRIES) {
+        long ms = PATIENCE_FIRST_MS << (p->tries - 1);
+        const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+        (void)nanosleep(&t, NULL);
+        return true;
+    }
+    if (rc == SCU_E_SLOTS)
+        return slots_make_room(chip, NULL, p->room) == SCU_OK;
+    return lost && ++p->recoveries <= MAX_RECOVERIES;
 }
 
 int
 chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
-    long pause = PATIENCE_FIRST_MS;
-    int recoveries = 0;
-    bool again;
+    struct patience patience = { .room = deadline_in(CHIP_SLOT_WAIT_MS) };
+    bool lost;
     int rc = enter_turn(chip, flags);
 
-    for (int tries = rc == SCU_OK ? 0 : PATIENCE_TRIES;
-         tries < PATIENCE_TRIES; tries++) {
+    if (rc != SCU_OK)
+        goto out;
+    do {
         rc = attempt(chip, flags, operation, arg);
-        again = recover(chip, rc);
-        if ((flags & CHIP_REPEATABLE) == 0 || chip->committed)
-            break;
-        if (rc == SCU_E_BUSY) {
-            pause_ms(pause);
-            pause *= 2;
-        } else if (rc == SCU_E_SLOTS && chip_objects_evict(chip)) {
-            continue;
-        } else if (!again || ++recoveries > MAX_RECOVERIES) {
-            break;
-        }
-    }
+        lost = recover(chip, rc);
+    } while (rc != SCU_OK && (flags & CHIP_REPEATABLE) != 0 &&
+        !chip->committed && is_worth_another(chip, &patience, rc, lost));
+out:
     leave(chip);
     return rc;
 }

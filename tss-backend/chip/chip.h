@@ -46,6 +46,8 @@ struct scu_chip {
     bool faulty; /* the link failed within a command: to be opened anew */
     bool session_proven; /* a response HMAC of it has verified */
     TPM2_HANDLE stale_session; /* ours, out of step, to be flushed; or 0 */
+    TPM2_HANDLE wanted; /* after SCU_E_SLOTS: the first handle of the kind of
+                           slot that a command lacked; 0: not one of these */
     bool doubted; /* an authValue taken for empty was refused: either it is
                      not empty, or the session is not ours any more */
 

@@ -53,13 +53,10 @@ start_patiently(struct scu_chip *chip, TPM2_SE type, TPM2_HANDLE salt_handle,
     struct deadline end = deadline_in(CHIP_SLOT_WAIT_MS);
     int rc;
 
-    do {
-        rc = start(chip, type, salt_handle, encrypted, session);
-        if (rc != SCU_E_SLOTS)
+    while ((rc = start(chip, type, salt_handle, encrypted, session)) ==
+        SCU_E_SLOTS)
+        if (slots_make_room(chip, NULL, end) != SCU_OK)
             break;
-        rc = slots_free_session(chip) ? SCU_OK :
-            chip_slots_wait(chip, end, TPM2_LOADED_SESSION_FIRST);
-    } while (rc == SCU_OK);
     return rc;
 }
 

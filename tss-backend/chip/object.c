@@ -171,13 +171,9 @@ bring(struct scu_chip *chip, struct chip_object *object)
     struct deadline end = deadline_in(CHIP_SLOT_WAIT_MS);
     int rc;
 
-    while ((rc = bring_once(chip, object)) == SCU_E_SLOTS) {
-        if (slots_free_object(chip, object))
-            continue;
-        rc = chip_slots_wait(chip, end, CHIP_TRANSIENT_FIRST);
-        if (rc != SCU_OK)
+    while ((rc = bring_once(chip, object)) == SCU_E_SLOTS)
+        if (slots_make_room(chip, object, end) != SCU_OK)
             break;
-    }
     return rc;
 }
 

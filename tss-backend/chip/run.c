@@ -337,10 +337,29 @@ out_of_step(struct scu_chip *chip, const struct exchange *x)
         }
 }
 
+/* What there was no room for; persistent keys in use take a slot, too. */
+static TPM2_HANDLE
+lacking(TSS2_RC tss)
+{
+    switch (tss & ~TSS2_RC_LAYER_MASK) {
+    case TPM2_RC_OBJECT_MEMORY:
+    case TPM2_RC_OBJECT_HANDLES:
+        return CHIP_TRANSIENT_FIRST;
+    case TPM2_RC_SESSION_MEMORY:
+    case TPM2_RC_SESSION_HANDLES:
+        return TPM2_LOADED_SESSION_FIRST;
+    default:
+        return 0;
+    }
+}
+
 static int
 execute(struct scu_chip *chip, const struct exchange *x)
 {
     TSS2_RC tss = Tss2_Sys_Execute(chip->sys);
+
+    if (err_is_chips(tss) && err_of_tss(tss) == SCU_E_SLOTS)
+        chip->wanted = lacking(tss);
 
     if (tss == TSS2_RC_SUCCESS)
         return SCU_OK;

@@ -72,8 +72,6 @@ free_entry(struct scu_chip *chip, struct registry_entry *entry)
     turn_write(chip);
 }
 
-/* --- waiting, and whom for ------------------------------------------------ */
-
 /* A session that was being made when its process died is one of them. */
 static const struct registry_entry *
 find_unfinished(struct scu_chip *chip, enum registry_kind kind)
@@ -82,39 +80,6 @@ find_unfinished(struct scu_chip *chip, enum registry_kind kind)
         if (entry_at(chip, i)->kind == kind && entry_at(chip, i)->handle == 0)
             return entry_at(chip, i);
     return NULL;
-}
-
-int
-chip_slots_wait(struct scu_chip *chip, struct deadline end, TPM2_HANDLE first)
-{
-    const struct timespec pause = { 0, SLOT_POLL_MS * 1000000 };
-    bool sessions = first == TPM2_LOADED_SESSION_FIRST;
-    const struct registry_entry *unfinished = NULL;
-    struct listing strangers = { 0 };
-    char names[128] = "", maybe[96] = "";
-
-    if (!deadline_past(end)) {
-        (void)nanosleep(&pause, NULL);
-        return SCU_OK;
-    }
-    if (list(chip, first, &strangers) == SCU_OK)
-        keep_strangers(chip, &strangers);
-    for (size_t i = 0; i < strangers.n; i++) {
-        size_t len = strlen(names);
-
-        (void)snprintf(names + len, sizeof(names) - len, "%s0x%08x",
-            i == 0 ? "" : " ", strangers.handle[i]);
-    }
-    unfinished = find_unfinished(chip,
-        sessions ? REGISTRY_SESSION : REGISTRY_OBJECT);
-    if (unfinished != NULL)
-        (void)snprintf(maybe, sizeof(maybe), " (one perhaps by process %u, "
-            "%s, when it was killed)", unfinished->owner.pid,
-            unfinished->program);
-    return err_set(SCU_E_SLOTS, "the chip's %s slots are taken by other "
-        "programs: %s%s: end these programs, or run `tpm2_flushcontext --%s`",
-        sessions ? "session" : "object", names, maybe,
-        sessions ? "loaded-session" : "transient-object");
 }
 
 /* --- which one goes ------------------------------------------------------- */
@@ -166,7 +131,7 @@ rank_object(const struct scu_chip *chip, const struct registry_entry *entry,
         return owner_is_alive(&entry->owner) ? RANK_IDLE : RANK_DEAD;
     o = find_loaded(chip, entry->handle);
     if (o == NULL)
-        return entry->used >= chip->turn.began ? RANK_NEVER : RANK_IDLE;
+        return turn_has_made(chip, entry) ? RANK_NEVER : RANK_IDLE;
     if (is_needed(o, keep))
         return RANK_NEVER;
     return o->used > chip->turn.first_tick ? RANK_USED : RANK_IDLE;
@@ -179,10 +144,8 @@ rank_session(const struct scu_chip *chip, const struct registry_entry *entry,
     (void)keep;
     if (!is_mine(chip, entry))
         return owner_is_alive(&entry->owner) ? RANK_IDLE : RANK_DEAD;
-    if (entry->handle == chip->session.handle ||
-        entry->used >= chip->turn.began)
-        return RANK_NEVER;
-    return RANK_IDLE;
+    return entry->handle == chip->session.handle ||
+        turn_has_made(chip, entry) ? RANK_NEVER : RANK_IDLE;
 }
 
 typedef enum rank rank_function(const struct scu_chip *chip,
@@ -348,8 +311,8 @@ forget_sessions(struct scu_chip *chip)
     return SCU_OK;
 }
 
-bool
-slots_free_session(struct scu_chip *chip)
+static bool
+free_session(struct scu_chip *chip)
 {
     struct registry_entry *e;
 
@@ -359,13 +322,68 @@ slots_free_session(struct scu_chip *chip)
     return e != NULL && chip_flush(chip, e->handle) == SCU_OK;
 }
 
+/* --- making room, and whom to wait for ------------------------------------ */
+
+/* Whose the slots are, and what to do about it. */
+static int
+name_strangers(struct scu_chip *chip)
+{
+    bool sessions = chip->wanted == TPM2_LOADED_SESSION_FIRST;
+    const struct registry_entry *unfinished = NULL;
+    struct listing strangers = { 0 };
+    char names[128] = "", maybe[96] = "";
+
+    if (list(chip, chip->wanted, &strangers) == SCU_OK)
+        keep_strangers(chip, &strangers);
+    for (size_t i = 0; i < strangers.n; i++) {
+        size_t len = strlen(names);
+
+        (void)snprintf(names + len, sizeof(names) - len, " 0x%08x",
+            strangers.handle[i]);
+    }
+    unfinished = find_unfinished(chip,
+        sessions ? REGISTRY_SESSION : REGISTRY_OBJECT);
+    if (unfinished != NULL)
+        (void)snprintf(maybe, sizeof(maybe), " (one perhaps by process %u, "
+            "%s, when it was killed)", unfinished->owner.pid,
+            unfinished->program);
+    return err_set(SCU_E_SLOTS, "the chip's %s slots are taken by other "
+        "programs:%s%s: end these programs, or run `tpm2_flushcontext --%s`",
+        sessions ? "session" : "object", names, maybe,
+        sessions ? "loaded-session" : "transient-object");
+}
+
+int
+slots_make_room(struct scu_chip *chip, const struct chip_object *keep,
+    struct deadline end)
+{
+    const struct timespec pause = { 0, SLOT_POLL_MS * 1000000 };
+    TPM2_HANDLE wanted = chip->wanted;
+    int rc = SCU_E_SLOTS;
+
+    if (wanted == 0)
+        return rc;
+    if (wanted == CHIP_TRANSIENT_FIRST ? slots_free_object(chip, keep) :
+        free_session(chip))
+        return SCU_OK;
+    chip->wanted = wanted;
+    if (deadline_past(end)) {
+        rc = name_strangers(chip);
+        chip->wanted = 0; /* that was it: no one else waits again */
+        return rc;
+    }
+    (void)nanosleep(&pause, NULL);
+    return SCU_OK;
+}
+
 /* --- leftovers ------------------------------------------------------------ */
 
+/* What is ours by now, nobody knows any more: it was lost in some fault. */
 static bool
 is_left(struct scu_chip *chip, const struct registry_entry *entry)
 {
-    return entry->kind != REGISTRY_FREE && !is_mine(chip, entry) &&
-        !owner_is_alive(&entry->owner);
+    return entry->kind != REGISTRY_FREE && (is_mine(chip, entry) ||
+        !owner_is_alive(&entry->owner));
 }
 
 static bool

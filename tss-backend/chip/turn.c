@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(REGISTRY_MAX <= 64, "a bit for each entry");
+
 static uint32_t
 seconds(void)
 {
@@ -316,6 +318,7 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
     turn->held = true;
     turn->began = seconds();
     turn->first_tick = chip->tick;
+    turn->made = 0;
     if (!turn->broken)
         read_registry(chip);
     turn->known = !turn->broken;
@@ -390,11 +393,22 @@ turn_expect(struct scu_chip *chip, enum registry_kind kind,
     turn->making = find_pending(turn, kind, name);
     if (turn->making == NULL)
         turn->making = fill_entry(turn, kind, name);
+    chip->wanted = kind == REGISTRY_OBJECT ?
+        CHIP_TRANSIENT_FIRST : TPM2_LOADED_SESSION_FIRST;
     if (turn->making == NULL)
         return err_set(SCU_E_SLOTS, "%s is full: end programs that use the "
             "chip, or remove it", turn->place.file);
+    turn->made |= UINT64_C(1) << (turn->making - turn->registry.entry);
     turn_write(chip);
     return SCU_OK;
+}
+
+bool
+turn_has_made(const struct scu_chip *chip, const struct registry_entry *entry)
+{
+    const struct turn *turn = &chip->turn;
+
+    return (turn->made >> (entry - turn->registry.entry) & 1) != 0;
 }
 
 /* A handle that the bus invented would make the page invalid for all. */

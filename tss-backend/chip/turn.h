@@ -47,6 +47,7 @@ struct turn {
     int64_t quantum_end;
     uint32_t began;  /* second at which the turn began */
     size_t rotation; /* of equals that are flushed (slots.c) */
+    uint64_t made;   /* entries of what this turn made: a bit for each */
     uint64_t first_tick; /* of the chip, at its beginning */
     struct registry_entry *making;
     struct registry_owner me;
@@ -105,6 +106,10 @@ bool turn_has(struct scu_chip *chip, TPM2_HANDLE handle,
     const TPM2B_NAME *name);
 bool turn_enter_again(struct scu_chip *chip, TPM2_HANDLE handle,
     const TPM2B_NAME *name);
+
+/* Whether this turn made what the entry is about. */
+bool turn_has_made(const struct scu_chip *chip,
+    const struct registry_entry *entry);
 
 /* Writes the registry after a change of an entry. */
 void turn_write(struct scu_chip *chip);
