@@ -346,6 +346,8 @@ lockfile_acquire__of_a_file_made_anew(void **state)
         -ETIMEDOUT);
     assert_int_equal(holder, pid);
     end(pid);
+    assert_int_equal(unlink(f->path), 0);
+    assert_int_equal(lockfile_try(f->lock), -EAGAIN);
     assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED), NULL),
         0);
     assert_true(others_are_kept_out(f->path));
@@ -425,6 +427,46 @@ lockfile_close__leaves_no_descriptor(void **state)
     assert_int_equal(before, after);
 }
 
+/* Not while another process has it, nor another holder of this one. */
+static void
+lockfile_try__takes_only_what_is_free(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *second = NULL;
+    pid_t pid;
+
+    assert_int_equal(lockfile_open(f->path, &second), 0);
+    assert_int_equal(lockfile_try(f->lock), 0);
+    assert_int_equal(lockfile_try(second), -EAGAIN);
+    assert_int_equal(lockfile_try(f->lock), -EAGAIN);
+    lockfile_release(f->lock);
+    assert_int_equal(lockfile_try(second), 0);
+    lockfile_close(&second);
+    pid = start_holder(f->path, false, NULL);
+    assert_int_equal(lockfile_try(f->lock), -EAGAIN);
+    end(pid);
+    assert_int_equal(lockfile_try(f->lock), 0);
+}
+
+static void
+lockfile_holder__tells_without_waiting(void **state)
+{
+    struct fixture *f = *state;
+    struct lockfile *second = NULL;
+    pid_t pid;
+
+    assert_int_equal(lockfile_open(f->path, &second), 0);
+    assert_int_equal(lockfile_holder(f->lock), 0);
+    assert_int_equal(lockfile_acquire(second, deadline_in(BOUNDED), NULL), 0);
+    assert_int_equal(lockfile_holder(f->lock), getpid());
+    lockfile_release(second);
+    pid = start_holder(f->path, false, NULL);
+    assert_int_equal(lockfile_holder(f->lock), pid);
+    end(pid);
+    assert_int_equal(lockfile_holder(f->lock), 0);
+    lockfile_close(&second);
+}
+
 #define LOCKFILE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -448,6 +490,8 @@ main(void)
         LOCKFILE_TEST(lockfile_acquire__of_a_file_made_anew),
         LOCKFILE_TEST(lockfile_acquire__excludes_threads_and_processes),
         LOCKFILE_TEST(lockfile_close__leaves_no_descriptor),
+        LOCKFILE_TEST(lockfile_try__takes_only_what_is_free),
+        LOCKFILE_TEST(lockfile_holder__tells_without_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
