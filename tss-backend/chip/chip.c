@@ -126,7 +126,7 @@ static int
 enter_turn(struct scu_chip *chip, unsigned flags)
 {
     enter(chip);
-    return (flags & CHIP_OFFLINE) != 0 ? SCU_OK :
+    return (flags & (CHIP_OFFLINE | CHIP_LOOK)) != 0 ? SCU_OK :
         turn_begin(chip, TURN_WAIT_MS);
 }
 

@@ -97,6 +97,7 @@ enum chip_flags {
     CHIP_REPEATABLE = 1, /* doing it twice does no harm */
     CHIP_BARE = 2,       /* wants the link, but no session */
     CHIP_OFFLINE = 4,    /* wants chip->crypto only: no link, no command */
+    CHIP_LOOK = 8,       /* makes and changes nothing: waits for no turn */
 };
 
 /*

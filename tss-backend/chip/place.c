@@ -17,6 +17,7 @@
 #define OWN "scu"
 #define OWN_DEFAULT "device:/dev/tpmrm0"
 #define LIBRARY "libtss2-tcti-"
+#define I2C_DEFAULT 0x2e
 #define WRAPPER "pcap:" /* writes down what passes to the link behind it */
 
 /* A link as it is named: "swtpm:path=X,timeout=5". */
@@ -148,14 +149,38 @@ find_device(const struct link_text *text, struct turn_place *place)
 }
 
 static int
-find_bus(const struct link_text *text, struct turn_place *place)
+find_i2c(const struct link_text *text, struct turn_place *place)
 {
-    char path[PATH_MAX], address[PATH_MAX] = "";
+    char path[PATH_MAX], value[PATH_MAX];
+    unsigned long address = I2C_DEFAULT;
 
     if (!get(text->conf, "path", true, path))
         return 0;
-    (void)get(text->conf, "addr", false, address);
-    return of_device(path, address, text->run, place);
+    if (get(text->conf, "addr", false, value))
+        address = strtoul(value, NULL, 0);
+    (void)snprintf(value, sizeof(value), "%lu", address);
+    return of_device(path, value, text->run, place);
+}
+
+/* A line of its own may choose between chips at one node. */
+static int
+find_spi(const struct link_text *text, struct turn_place *place)
+{
+    char path[PATH_MAX], select[PATH_MAX] = "";
+
+    if (!get(text->conf, "path", true, path))
+        return 0;
+    (void)get(text->conf, "cs-gpio", false, select);
+    return of_device(path, select, text->run, place);
+}
+
+static int
+find_uart(const struct link_text *text, struct turn_place *place)
+{
+    char path[PATH_MAX];
+
+    return get(text->conf, "path", true, path) ?
+        of_device(path, "", text->run, place) : 0;
 }
 
 static int
@@ -203,11 +228,11 @@ static const struct link_row foreign[] = {
 
 static const struct link_row own[] = {
     { "device", find_device },
-    { "i2c", find_bus },
+    { "i2c", find_i2c },
     { "sim", find_sim },
-    { "spi", find_bus },
+    { "spi", find_spi },
     { "swtpm", find_socket },
-    { "uart", find_bus },
+    { "uart", find_uart },
 };
 
 /* Splits "NAME:CONF"; a NAME that is a library's is that of its TCTI. */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "chip/turn.h"
+#include "chip/turn-private.h"
 
 #include "chip/chip.h"
 #include "lockfile.h"
 #include "log.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,78 +21,7 @@ seconds(void)
     return (uint32_t)(deadline_now() / 1000);
 }
 
-/* That there are no turns is no error: it is as with one process alone. */
-static void __attribute__((format(printf, 2, 3)))
-complain(struct turn *turn, const char *format, ...)
-{
-    char why[256];
-    va_list args;
-
-    if (turn->complained)
-        return;
-    turn->complained = true;
-    va_start(args, format);
-    (void)vsnprintf(why, sizeof(why), format, args);
-    va_end(args);
-    log_line(LOG_LEVEL_WARN, "processes that share the chip do not take "
-        "turns: %s: %s", turn->place.file, why);
-}
-
 /* --- the file ------------------------------------------------------------- */
-
-/*
- * In /run/scu it is for all of the folder's group; beside a socket, for who
- * made it.
- */
-static void
-open_to_group(const struct turn *turn, int fd)
-{
-    struct stat st, folder;
-    char path[4096];
-    char *slash;
-
-    (void)snprintf(path, sizeof(path), "%s", turn->place.file);
-    if ((slash = strrchr(path, '/')) == NULL)
-        return;
-    *slash = '\0';
-    if (fstat(fd, &st) != 0 || st.st_size != 0 || st.st_uid != geteuid() ||
-        stat(path, &folder) != 0 || (folder.st_mode & S_IWGRP) == 0)
-        return;
-    if (st.st_gid == folder.st_gid || fchown(fd, (uid_t)-1, folder.st_gid) == 0)
-        (void)fchmod(fd, 0660);
-}
-
-static bool
-open_file(struct turn *turn)
-{
-    const char *why = place_objection(&turn->place);
-    int rc;
-
-    if (why != NULL) {
-        complain(turn, "%s", why);
-        return false;
-    }
-    if ((rc = lockfile_open(turn->place.file, &turn->lock)) != 0) {
-        complain(turn, "%s", strerror(-rc));
-        return false;
-    }
-    open_to_group(turn, lockfile_descriptor(turn->lock));
-    return true;
-}
-
-/* Looked at whenever something else stands there than we left. */
-static bool
-check_file(struct turn *turn, int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-        (st.st_mode & S_IWOTH) == 0)
-        return true;
-    complain(turn, "it is no regular file of one name that only its group "
-        "writes to: remove it");
-    return false;
-}
 
 void
 turn_write(struct scu_chip *chip)
@@ -111,7 +37,7 @@ turn_write(struct scu_chip *chip)
     if (n == REGISTRY_PAGE)
         return;
     turn->broken = true;
-    complain(turn, "it cannot be written: %s",
+    turn_complain(turn, "it cannot be written: %s",
         n < 0 ? strerror(errno) : "the disk is full");
 }
 
@@ -233,7 +159,7 @@ read_registry(struct scu_chip *chip)
     if (turn->known && n == REGISTRY_PAGE &&
         memcmp(page, turn->page, REGISTRY_PAGE) == 0)
         return;
-    if (n < 0 || !check_file(turn, fd)) {
+    if (n < 0 || !turn_check_file(turn, fd)) {
         turn->broken = true;
         return;
     }
@@ -288,12 +214,8 @@ find_place(struct scu_chip *chip)
 {
     struct turn *turn = &chip->turn;
 
-    if (!turn->placed && place_find(chip->tcti, chip->link_text, PLACE_RUN,
-            &turn->place) != 0)
-        return false; /* a socket that is not there yet, perhaps */
-    turn->placed = true;
-    return turn->place.kind == PLACE_BARE &&
-        (turn->lock != NULL || open_file(turn));
+    return turn_locate(chip) && turn->place.kind == PLACE_BARE &&
+        (turn->lock != NULL || turn_open(turn));
 }
 
 int
@@ -311,7 +233,7 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
     if (rc == -ETIMEDOUT)
         return name_holder(holder, wait_ms);
     if (rc != 0) {
-        complain(turn, "%s", strerror(-rc));
+        turn_complain(turn, "%s", strerror(-rc));
         turn->known = false;
         return SCU_OK;
     }

@@ -69,6 +69,14 @@ struct turn {
  */
 int turn_begin(struct scu_chip *chip, int32_t wait_ms);
 
+/*
+ * Looks at the registry without a turn, and waits for none: what it says at
+ * this moment, who has the turn (0: nobody). NULL, or why there are no turns
+ * at this chip. With the chip's mutex. No file is made.
+ */
+const char *turn_peek(struct scu_chip *chip, struct registry *registry,
+    long *holder);
+
 /* Ends it, where there is one. */
 void turn_end(struct scu_chip *chip);
 

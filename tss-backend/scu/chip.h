@@ -102,4 +102,51 @@ struct scu_chip_info {
 SCU_API SCU_MUST_CHECK int scu_chip_info(struct scu_chip *chip,
     struct scu_chip_info *info);
 
+/*
+ * Who shares the chip
+ * -------------------
+ * Processes that use libscu on a bare chip take turns and write down what they
+ * have in its slots. Behind a resource manager each has slots of its own.
+ */
+#define SCU_HOLDINGS_MAX 64
+#define SCU_PROGRAM_MAX 16
+
+/* An object or session, and whose it is. */
+struct scu_holding {
+    bool session;
+    bool registered;   /* by a process that uses libscu: what follows says
+                          by which; otherwise it is another program's */
+    bool alive;        /* the process */
+    long pid;
+    char program[SCU_PROGRAM_MAX];
+    uint32_t handle;   /* 0: being made, or its process was killed then */
+    bool loaded;       /* the chip says that it has it */
+};
+
+struct scu_chip_status {
+    bool managed;      /* by a resource manager: there are no turns */
+    bool turns;        /* they are taken */
+    char why[128];     /* ... or why not */
+    char file[256];    /* of the turns; empty where there is none */
+    long holder;       /* pid of the process whose turn it is; 0: nobody's */
+    char holder_program[SCU_PROGRAM_MAX];
+    uint32_t object_slots, session_slots;
+    uint32_t objects_loaded, sessions_loaded;
+    size_t n;
+    struct scu_holding holding[SCU_HOLDINGS_MAX];
+    bool owner_auth_set, endorsement_auth_set, lockout_auth_set;
+    bool in_lockout;
+    uint32_t lockout_counter, lockout_max;
+    uint32_t lockout_interval_s; /* in which one try comes back; 0: none */
+    uint32_t lockout_recovery_s; /* after a wrong lockout authorisation */
+};
+
+/*
+ * Looks at that without disturbing: waits for no turn, makes no session, takes
+ * no slot. What the chip says is not authenticated. The part about turns is
+ * filled also where the chip does not answer. Four times TPM2_GetCapability.
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_status(struct scu_chip *chip,
+    struct scu_chip_status *status);
+
 #endif
