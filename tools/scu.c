@@ -63,6 +63,7 @@ static const struct cmd *const commands[] = {
     &cmd_sim,
     &cmd_provision,
     &cmd_info,
+    &cmd_status,
     &cmd_token,
     &cmd_key,
     &cmd_quote,
