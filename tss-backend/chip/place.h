@@ -45,8 +45,8 @@ int place_find(const char *tcti, const char *link, const char *run,
 void place_clear(struct turn_place *place);
 
 /*
- * Why the file may not be there, or NULL: its folder is missing, others can
- * write to it, or it is a stranger's.
+ * Why the file may not be there, or NULL: its folder is missing, or all
+ * users can write to it.
  */
 const char *place_objection(const struct turn_place *place);
 

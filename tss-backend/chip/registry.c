@@ -105,13 +105,25 @@ check_object(const struct page_entry *e)
     return NULL;
 }
 
+/* It is shown to people: printable, with an end. */
+static bool
+is_program(const char program[REGISTRY_PROGRAM_MAX])
+{
+    for (size_t i = 0; i < REGISTRY_PROGRAM_MAX; i++)
+        if (program[i] == '\0')
+            return true;
+        else if (program[i] <= ' ' || program[i] > '~')
+            return false;
+    return false;
+}
+
 static const char *
 check_entry(const struct page_entry *e)
 {
     if (e->pid == 0 || e->pid > INT_MAX)
         return "an owner that is no process";
-    if (memchr(e->program, '\0', sizeof(e->program)) == NULL)
-        return "a program's name without an end";
+    if (!is_program(e->program))
+        return "a program's name that is none";
     if (e->kind == REGISTRY_OBJECT)
         return check_object(e);
     if (e->kind != REGISTRY_SESSION)

@@ -8,6 +8,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,17 @@ turn_complain(struct turn *turn, const char *format, ...)
         "turns: %s: %s", turn->place.file, why);
 }
 
+static bool
+stat_folder(const struct turn *turn, struct stat *folder)
+{
+    const char *file = turn->place.file, *slash = strrchr(file, '/');
+    char path[PATH_MAX];
+    int n = slash == NULL ? -1 :
+        snprintf(path, sizeof(path), "%.*s/", (int)(slash - file), file);
+
+    return n > 0 && (size_t)n < sizeof(path) && stat(path, folder) == 0;
+}
+
 /*
  * In /run/scu it is for all of the folder's group; beside a socket, for who
  * made it.
@@ -40,17 +52,12 @@ static void
 open_to_group(const struct turn *turn, int fd)
 {
     struct stat st, folder;
-    char path[4096];
-    char *slash;
 
-    (void)snprintf(path, sizeof(path), "%s", turn->place.file);
-    if ((slash = strrchr(path, '/')) == NULL)
-        return;
-    *slash = '\0';
     if (fstat(fd, &st) != 0 || st.st_size != 0 || st.st_uid != geteuid() ||
-        stat(path, &folder) != 0 || (folder.st_mode & S_IWGRP) == 0)
+        !stat_folder(turn, &folder) || (folder.st_mode & S_IWGRP) == 0)
         return;
-    if (st.st_gid == folder.st_gid || fchown(fd, (uid_t)-1, folder.st_gid) == 0)
+    if (st.st_gid == folder.st_gid ||
+        fchown(fd, (uid_t)-1, folder.st_gid) == 0)
         (void)fchmod(fd, 0660);
 }
 
@@ -72,16 +79,28 @@ turn_open(struct turn *turn)
     return true;
 }
 
+/* Of root, of ours, or of one who may write to the folder. */
+static bool
+is_of_ours(const struct turn *turn, const struct stat *st)
+{
+    struct stat folder;
+
+    if (st->st_uid == 0 || st->st_uid == geteuid())
+        return true;
+    return stat_folder(turn, &folder) && (st->st_uid == folder.st_uid ||
+        ((folder.st_mode & S_IWGRP) != 0 && st->st_gid == folder.st_gid));
+}
+
 bool
 turn_check_file(struct turn *turn, int fd)
 {
     struct stat st;
 
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-        (st.st_mode & S_IWOTH) == 0)
+        (st.st_mode & S_IWOTH) == 0 && is_of_ours(turn, &st))
         return true;
-    turn_complain(turn, "it is no regular file of one name that only its group "
-        "writes to: remove it");
+    turn_complain(turn, "it is a stranger's, has a second name, or all users "
+        "can write to it: remove it");
     return false;
 }
 

@@ -146,6 +146,9 @@ decode__hostile_fields_are_refused(void **state)
     memset(r.entry[0].program, 'x', sizeof(r.entry[0].program));
     assert_non_null(decode_of(&r));
     fill(&r);
+    r.entry[0].program[1] = '\033'; /* for the terminal */
+    assert_non_null(decode_of(&r));
+    fill(&r);
     r.entry[3] = r.entry[2]; /* a handle twice */
     assert_non_null(decode_of(&r));
     fill(&r);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define MANY 5 /* more than there are slots */
-#define OFTEN 150
+#define OFTEN 200
 
 /* --- slots for all -------------------------------------------------------- */
 

@@ -265,6 +265,11 @@ file__of_others_is_not_taken(void **state)
     assert_int_equal(link(path, second), 0);
     both_sign_without(p);
     assert_int_equal(unlink(second), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 12345, 12345), 0);
+        both_sign_without(p);
+        assert_int_equal(chown(path, 0, 0), 0);
+    }
     turns_one(p);
 }
 
