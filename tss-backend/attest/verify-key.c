@@ -316,6 +316,24 @@ out:
     return good;
 }
 
+/*
+ * r and s have at most as many octets as the curve, an RSA signature as many
+ * as the modulus. libcrypto also takes leading zeros, or their absence: then
+ * one quote could be shown in many files.
+ */
+static bool
+has_size(const struct verify *v)
+{
+    const TPMU_SIGNATURE *signature = &v->signature.signature;
+    const struct curve_row *curve;
+
+    if (v->public.type == TPM2_ALG_RSA)
+        return signature->rsassa.sig.size == v->public.unique.rsa.size;
+    curve = find_curve(v->public.parameters.eccDetail.curveID);
+    return curve != NULL && signature->ecdsa.signatureR.size <= curve->size &&
+        signature->ecdsa.signatureS.size <= curve->size;
+}
+
 bool
 verify_key_signature(struct verify *v)
 {
@@ -324,12 +342,12 @@ verify_key_signature(struct verify *v)
     bool good = false;
     int len = 0;
 
-    if (v->signature.sigAlg == TPM2_ALG_ECDSA) {
+    if (has_size(v) && v->signature.sigAlg == TPM2_ALG_ECDSA) {
         der = ecdsa_der(&signature->ecdsa, &len);
         if (der != NULL && len > 0)
             good = fits(v, (struct bytes){ der, (size_t)len });
         OPENSSL_free(der);
-    } else {
+    } else if (has_size(v)) {
         /* RSASSA and RSAPSS stand alike. */
         good = fits(v, (struct bytes){ signature->rsassa.sig.buffer,
             signature->rsassa.sig.size });
