@@ -4,7 +4,7 @@
 #include "cmd.h"
 #include "evidence.h"
 #include "hex.h"
-#include "io.h"
+#include "tofile.h"
 
 #include <scu/provision.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static const struct opt options[] = {
 static int
 write_file(struct out *out, const char *path, const char *text, size_t len)
 {
-    int rc = io_replace_file(path, text, len, 0644);
+    int rc = tofile_write(path, text, len, 0644);
 
     if (rc == 0)
         return SCU_OK;
@@ -107,8 +107,6 @@ put_summary(struct out *out, const struct scu_chip *chip,
 
     if (rc != SCU_OK)
         return out_error_scu(out, rc);
-    if (o->out == NULL)
-        return SCU_OK;
     out_string(out, "evidence", "evidence", o->out);
     if (o->ak_out != NULL)
         out_string(out, "ak", "public key", o->ak_out);
@@ -116,16 +114,26 @@ put_summary(struct out *out, const struct scu_chip *chip,
     return SCU_OK;
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
 static int
 run(struct out *out, const struct scu_chip_options *where, const void *arg)
 {
     const struct options *o = arg;
+    const char *path = is_same(o->out, "-") ? NULL : o->out;
     struct scu_evidence *evidence = NULL;
     struct scu_chip *chip = NULL;
     uint8_t nonce[64];
     size_t len = 0;
     int rc;
 
+    if (is_same(o->out, o->ak_out))
+        return out_error(out, SCU_E_ARG, "quote: --out and --ak-out name the "
+            "same file");
     if (o->nonce == NULL)
         return out_error(out, SCU_E_ARG, "quote: --nonce is missing: the "
             "verifier chooses it, at random and for once");
@@ -139,8 +147,8 @@ run(struct out *out, const struct scu_chip_options *where, const void *arg)
         goto out;
     }
     if ((rc = write_key(out, evidence, o->ak_out)) == SCU_OK &&
-        (rc = write_evidence(out, evidence, o->out)) == SCU_OK)
-        rc = put_summary(out, chip, o);
+        (rc = write_evidence(out, evidence, path)) == SCU_OK)
+        rc = path == NULL ? SCU_OK : put_summary(out, chip, o);
 out:
     scu_evidence_free(&evidence);
     scu_chip_free(&chip);

@@ -75,6 +75,30 @@ try 1 "a file in no folder" scu quote --nonce "$nonce" \
     --out "$SCRATCH/nothing/file"
 says "cannot write $SCRATCH/nothing/file" "it is named"
 no_data "a file in no folder"
+
+# What stands there and is no file stays what it is: root could lose /dev/null.
+ln -s /dev/null "$SCRATCH/null"
+expect_ok "to a device" scu quote --nonce "$nonce" --out "$SCRATCH/null"
+expect_ok "the link to it stands" test -L "$SCRATCH/null"
+cp "$SCRATCH/file.json" "$SCRATCH/target"
+ln -s target "$SCRATCH/link"
+: >"$SCRATCH/target"
+expect_ok "through a link" scu quote --nonce "$nonce" --out "$SCRATCH/link"
+expect_ok "the link stands" test -L "$SCRATCH/link"
+expect_ok "its target is evidence" scu verify "$SCRATCH/target" \
+    --nonce "$nonce" --ak "$ak"
+mkfifo "$SCRATCH/fifo"
+spawn timeout 20 cat "$SCRATCH/fifo" >"$SCRATCH/drained"
+expect_ok "to a pipe" scu quote --nonce "$nonce" --out "$SCRATCH/fifo"
+wait "$SPAWNED"
+expect_ok "what came is evidence" scu verify "$SCRATCH/drained" \
+    --nonce "$nonce" --ak "$ak"
+try 0 "to -" scu quote --nonce "$nonce" --out -
+same "is standard output" "$(get schema)" scu.evidence/1
+try 2 "one file for two things" scu quote --nonce "$nonce" \
+    --out "$SCRATCH/both" --ak-out "$SCRATCH/both"
+no_data "one file for two things"
+expect_failure "and nothing is written" test -e "$SCRATCH/both"
 chip_is_clean
 
 # --- what holds --------------------------------------------------------------
