@@ -139,6 +139,8 @@ become_swtpm(const struct sim_paths *paths, int lock, int report)
     if (setsid() >= 0 && chdir("/") == 0 && write_pid(lock) == 0 &&
         arrange_descriptors(paths, lock, report) == 0) {
         report = LOCK_FD + 1;
+        /* Our provider is for those who use the chip, not for its inside. */
+        (void)setenv("OPENSSL_CONF", "/dev/null", 1);
         (void)execlp(SWTPM_PROGRAM, "swtpm", "socket", "--tpm2",
             "--tpmstate", state, "--server", server, "--ctrl", control,
             "--flags", "not-need-init,startup-clear", (char *)NULL);

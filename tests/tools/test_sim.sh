@@ -3,7 +3,7 @@
 # scu sim: its life, its accidents, and what it refuses.
 . "$top_srcdir/tests/lib/lib.sh"
 . "$top_srcdir/tests/tools/tools.sh"
-need swtpm
+need swtpm openssl
 dir=$SCRATCH/chip
 tcti=scu:sim:dir=$dir
 unset SCU_TCTI
@@ -19,6 +19,10 @@ crash() {
     while alive "$pid"; do :; done
 }
 
+# Whoever starts it may have the provider configured; the chip has not.
+sed "s|^\\[scu_sect\\]|&\nmodule = $top_builddir/provider/.libs/scu.so|" \
+    "$top_srcdir/conf/openssl-scu.cnf" >"$SCRATCH/openssl.cnf"
+
 # --- start, status, stop -----------------------------------------------------
 
 try 1 "status before the first start" scu sim status --dir "$dir" --json
@@ -28,12 +32,18 @@ try 0 "stop before the first start" scu sim stop --dir "$dir"
 no_data "stop"
 says "no simulator runs in $dir" "stop says so"
 
-try 0 "start" scu sim start --dir "$dir"
+try 0 "start" env OPENSSL_CONF="$SCRATCH/openssl.cnf" \
+    scu sim start --dir "$dir"
 same "start prints the TCTI string, nothing else" \
     "$(cat "$SCRATCH/stdout")" "$tcti"
 silent "start"
 first=$(process)
 expect_ok "it takes commands" tpm-counter --wait "$dir/swtpm.sock"
+expect_ok "the provider was configured" run_foreign env \
+    OPENSSL_CONF="$SCRATCH/openssl.cnf" openssl list -providers
+expect_output '^ +scu$' "as others see"
+expect_failure "the simulator has not loaded it" \
+    grep -q '/scu\.so' "/proc/$first/maps"
 same "the folder is closed to others" "$(stat -c %a "$dir")" 700
 same "so is the state" "$(stat -c %a "$dir/state")" 700
 same "so are all files" \
