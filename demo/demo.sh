@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # demo.sh [BUILD]: the stack at work on a simulated SCU, with unmodified
-# openssl, curl and tpm2-tools. Each step prints the command that a user would
+# pkcs11-tool, openssl, curl, ssh-keygen and tpm2-tools. Each step prints the command that a user would
 # type, what came of it, how long it took and what it cost in chip commands.
 # These are counted outside the code under test, by a proxy that stands
 # between everybody and the chip. Needs no network and no fixed port, leaves
@@ -20,6 +20,9 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 fi
 
+# chapter TITLE
+chapter() { printf '\n%s--- %s ---%s\n' "$dim" "$1" "$plain"; }
+
 # --- steps --------------------------------------------------------------------
 
 rows=()
@@ -30,10 +33,13 @@ demo_start=$EPOCHREALTIME
 ms_since() { awk -v a="$1" -v b="$EPOCHREALTIME" \
     'BEGIN { printf "%.1f", (b - a) * 1000 }'; }
 
-# The commands since the mark in one line: "Load, Sign, 2 x FlushContext".
+# The commands since the mark in one line: "Load, Sign, 2 x FlushContext", and
+# what is left of a long one.
 commands_in_words() {
-    commands | uniq -c | awk '{
-        printf "%s%s%s", (NR > 1 ? ", " : ""), ($1 > 1 ? $1 " x " : ""), $2 }'
+    commands | uniq -c | awk '
+        NR > 12 { left += $1; next }
+        { printf "%s%s%s", (NR > 1 ? ", " : ""), ($1 > 1 ? $1 " x " : ""), $2 }
+        END { if (left) printf " and %d more", left }'
 }
 
 # close_step RC START TITLE: what it came to, and a row of the table.
@@ -80,8 +86,8 @@ step() {
 }
 
 # A step in the background, ready as soon as PATTERN stands in its output.
-# serve TITLE COMMAND PATTERN: SERVER is its process, $SCRATCH/server.out what
-# it said.
+# serve TITLE COMMAND PATTERN: SERVER is its process; its pipe stays open on
+# descriptor 9.
 serve() {
     local start line rc=1
     open_step "$1" "$2"
@@ -89,9 +95,8 @@ serve() {
     mkfifo "$SCRATCH/server.fifo"
     # Open both ways first: opening one end alone waits for the other.
     exec 8<>"$SCRATCH/server.fifo"
-    # shellcheck disable=SC2086 # a command line
-    spawn "${FOREIGN[@]}" ${2//\\$'\n'/} </dev/null \
-        >"$SCRATCH/server.fifo" 2>&1 8<&-
+    eval "spawn \"\${FOREIGN[@]}\" $2" </dev/null >"$SCRATCH/server.fifo" \
+        2>&1 8<&-
     SERVER=$SPAWNED
     exec 9<"$SCRATCH/server.fifo" 8<&-
     : >"$SCRATCH/said"
@@ -105,7 +110,10 @@ serve() {
 
 # --- programs of others find our libraries by what env.sh set --------------------
 
+curl() { run_foreign curl "$@"; }
 openssl() { run_foreign openssl "$@"; }
+pkcs11-tool() { run_foreign pkcs11-tool "$@"; }
+ssh-keygen() { run_foreign ssh-keygen "$@"; }
 tpm2() { run_foreign tpm2 "$@"; }
 
 # The simulator is a daemon: it must be told to go.
@@ -114,20 +122,28 @@ demo_clean_up() {
     clean_up
 }
 trap demo_clean_up EXIT
-for program in scu openssl curl tpm2 setpriv tpm-counter; do
-    command -v "$program" >/dev/null || {
+for program in scu openssl curl pkcs11-tool ssh-keygen tpm2 setpriv \
+    tpm-counter; do
+    # Of the path, not the functions above.
+    type -P "$program" >/dev/null || {
         echo "demo: $program is missing; ./bootstrap --demo sets all up" >&2
         exit 1
     }
 done
 cd "$SCRATCH" || exit 1
 : >"$COUNTER_LOG"
+# Where they are installed, these have longer paths.
+ln -s "$top_builddir/pkcs11/.libs/scu-pkcs11.so" \
+    "$top_srcdir/conf/openssl-scu.cnf" .
+(umask 077 && echo so-12345 >so.pin && echo user-1234 >user.pin)
+printf 'Served with a key that never leaves the chip.\n' >page.txt
 
 # --- the demo --------------------------------------------------------------------
 
 printf '%sThe SCU stack on a simulated SCU%s\n' "$bold" "$plain"
 printf 'in %s, removed at the end\n' "$SCRATCH"
 
+chapter "a chip"
 step "Start a simulated SCU" "scu sim start --dir sim"
 if [ ! -S sim/swtpm.sock ]; then
     echo "demo: there is no simulator, so no demo" >&2
@@ -139,55 +155,105 @@ mkdir counted
 export BUS=$SCRATCH/counted/swtpm.sock
 count_to "$SCRATCH/sim/swtpm.sock"
 
-step "Say where the chip is" \
+step "Say where it is" \
     "export SCU_TCTI=scu:sim:dir=\$PWD/counted SCU_STATE=\$PWD/state"
 step "Provision it" "scu provision" 8
-step "Ask what it is" "scu info" 12
-step "Make a P-256 key in the chip" \
-    "openssl genpkey -provider scu -provider default -algorithm EC \\
-  -pkeyopt group:P-256 -out server.key && head -2 server.key" 2
-step "Make an RSA-2048 key in the chip" \
-    "openssl genpkey -provider scu -provider default -algorithm RSA \\
-  -pkeyopt rsa_keygen_bits:2048 -out ca.key && head -2 ca.key" 2
-step "Make a CA of the RSA key" \
-    "openssl req -provider scu -provider default -x509 -new -key ca.key \\
-  -subj '/CN=Demo CA' -days 30 -out ca.crt"
-step "Request a certificate for the P-256 key" \
-    "openssl req -provider scu -provider default -new -key server.key \\
-  -subj /CN=localhost -addext subjectAltName=DNS:localhost -out server.csr"
-step "Issue it" \
-    "openssl x509 -provider scu -provider default -req -in server.csr \\
-  -CA ca.crt -CAkey ca.key -copy_extensions copy -days 30 -out server.crt &&
-openssl verify -CAfile ca.crt server.crt"
-printf 'Served with a key that never leaves the chip.\n' >page.txt
-step "Sign a file" \
-    "openssl dgst -provider scu -provider default -sha256 -sign server.key \\
-  -out page.sig page.txt"
+step "Ask what it is" "scu info" 5
+
+chapter "a token and its keys, by PKCS#11"
+step "Make a token with two PINs" \
+    "scu token init --label demo --tries 3 --so-pin-file so.pin \\
+  --pin-file user.pin"
+step "Make a P-256 key in it" \
+    "export PIN=\$(cat user.pin)
+p11='pkcs11-tool --module ./scu-pkcs11.so --login --pin env:PIN'
+\$p11 --keypairgen --key-type EC:prime256v1 --label web --id 01" 6
+step "Make an RSA-2048 key in it" \
+    "\$p11 --keypairgen --key-type rsa:2048 --label ca --id 02" 6
+sign="\$p11 --sign -m ECDSA-SHA256 --signature-format openssl --id 01 \\
+  -i page.txt -o page.sig"
+step "Sign a file" "$sign" 2
+
+chapter "the same keys, by OpenSSL"
 step "Verify it without the chip" \
-    "openssl x509 -in server.crt -pubkey -noout >server.pub &&
-openssl dgst -sha256 -verify server.pub -signature page.sig page.txt"
-serve "Serve TLS 1.3 with the key in the chip" \
-    "openssl s_server -provider scu -provider default -tls1_3 -WWW \\
-  -naccept 3 -accept 127.0.0.1:0 -cert server.crt -key server.key" '^ACCEPT .*:([0-9]+)$'
+    "export OPENSSL_CONF=\$PWD/openssl-scu.cnf
+openssl pkey -pubin -in 'pkcs11:token=demo;object=web;type=public' \\
+  -pubout -out web.pub &&
+openssl dgst -sha256 -verify web.pub -signature page.sig page.txt"
+step "Make a CA of the RSA key" \
+    "openssl req -x509 -new -subj '/CN=Demo CA' -days 30 -out ca.crt \\
+  -key \"pkcs11:token=demo;object=ca?pin-source=file:\$PWD/user.pin\""
+step "Request a certificate for the P-256 key" \
+    "openssl req -new -subj /CN=localhost -out web.csr \\
+  -addext subjectAltName=DNS:localhost \\
+  -key \"pkcs11:token=demo;object=web?pin-source=file:\$PWD/user.pin\""
+step "Issue it" \
+    "openssl x509 -req -in web.csr -copy_extensions copy -days 30 \\
+  -CA ca.crt -out web.crt \\
+  -CAkey \"pkcs11:token=demo;object=ca?pin-source=file:\$PWD/user.pin\" &&
+openssl verify -CAfile ca.crt web.crt"
+serve "Serve TLS 1.3 with it" \
+    "openssl s_server -tls1_3 -WWW -accept 127.0.0.1:0 -naccept 4 \\
+  -cert web.crt \\
+  -key \"pkcs11:token=demo;object=web?pin-source=file:\$PWD/user.pin\"" \
+    '^ACCEPT .*:([0-9]+)$'
 port=${BASH_REMATCH[1]:-0}
 fetch="curl -sS --cacert ca.crt --resolve localhost:$port:127.0.0.1 \\
   https://localhost:$port/page.txt"
 step "Fetch a page with curl" "$fetch"
 step "Fetch it again: one command per handshake" "$fetch"
-step "Once more; the server ends and tidies up" "$fetch &&
+step "ssh-keygen reads the same key meanwhile" \
+    "ssh-keygen -D ./scu-pkcs11.so >ssh.pub &&
+grep \"\$(ssh-keygen -i -m PKCS8 -f web.pub)\" ssh.pub"
+
+chapter "keys in files, and the chip as a TPM"
+step "Make a key in a file, sign with it" \
+    "openssl genpkey -propquery '?provider=scu' -algorithm EC \\
+  -pkeyopt group:P-256 -out file.key && head -1 file.key &&
+openssl dgst -sha256 -sign file.key -out page.sig page.txt"
+step "tpm2-tools, through the same link" \
+    "export TPM2TOOLS_TCTI=\$SCU_TCTI
+tpm2 getrandom --hex 16; echo
+tpm2 quote -Q -c 0x81010002 -l sha256:0,7 -q c0ffee -m q.msg -s q.sig" 2
+
+chapter "evidence of what the device is"
+step "Have the chip sign its registers" \
+    "nonce=\$(openssl rand -hex 20)
+scu quote --nonce \$nonce --pcrs sha256:0-7 --out quote.json \\
+  --ak-out ak.pem"
+verify=" --nonce \$nonce --ak ak.pem --pcrs sha256:0-7"
+step "Verify it, without the chip" "scu verify quote.json$verify" 2
+step "A tampered quote is refused" \
+    "sed 's/\"7\": \"0/\"7\": \"1/' quote.json >tampered.json
+scu verify tampered.json$verify
+[ \$? -eq 3 ]"
+step "So is an old one" \
+    "nonce=\$(openssl rand -hex 20)
+scu verify quote.json$verify
+[ \$? -eq 5 ]"
+
+chapter "a wrong PIN, and a power cut"
+step "A wrong PIN is counted" \
+    "PIN=wrong \$p11 --list-objects; [ \$? -ne 0 ] &&
+scu token list | grep '1 of 3 tries failed'" 5
+step "Cut the chip's power, start it again" \
+    "kill -KILL \$(cat sim/swtpm.pid)
+for i in {1..500}; do scu sim status --dir sim || break; done >/dev/null 2>&1
+scu sim start --dir sim"
+step "The count stands" "scu token list | grep '1 of 3 tries failed'"
+step "The server goes on" "$fetch"
+step "Three lock it, for the right one as well" \
+    "PIN=wrong \$p11 --list-objects; PIN=wrong \$p11 --list-objects
+\$p11 --list-objects; [ \$? -ne 0 ] && scu token list | grep LOCKED" 13
+step "The security officer unlocks it" \
+    "scu token unlock --token demo --so-pin-file so.pin --pin-file user.pin"
+step "The same key goes on" "$sign &&
+openssl dgst -sha256 -verify web.pub -signature page.sig page.txt"
+step "In the server, too; it ends and tidies up" "$fetch &&
 wait $SERVER"
 # A step that failed may have left it.
 reap "$SERVER"
 exec 9<&-
-export TPM2TOOLS_TCTI=$SCU_TCTI
-step "tpm2-tools through scu: random numbers" "tpm2 getrandom --hex 16; echo"
-step "tpm2-tools through scu: PCRs" "tpm2 pcrread sha256:0,7"
-step "Quote PCRs with the attestation key" \
-    "tpm2 quote -c 0x81010002 -l sha256:0,1,7 -q c0ffee -m quote.msg \\
-  -s quote.sig -o quote.pcrs -g sha256" 3
-step "Check the quote" \
-    "tpm2 readpublic -Q -c 0x81010002 -f pem -o ak.pub &&
-tpm2 checkquote -u ak.pub -m quote.msg -s quote.sig -f quote.pcrs -q c0ffee" 3
 QUIET=1 step "Nothing is left in the chip" "tpm2 getcap handles-transient &&
 tpm2 getcap handles-loaded-session &&
 tpm2 getcap handles-saved-session"
