@@ -7,6 +7,11 @@ export TMPDIR=$SCRATCH
 expect_ok "the demo runs to its end" \
     "$top_srcdir/demo/demo.sh" "$top_builddir"
 expect_output 'all +ok ' "its table says so"
+sed -nE 's/^( ?[0-9]+  .{45}) ok .*/\1/p' "$SCRATCH/out" >"$SCRATCH/steps"
+sed -nE 's/^    ( ?[0-9]+  .{45}) ok .*/\1/p' "$top_srcdir/README.md" \
+    >"$SCRATCH/readme"
+expect_ok "it has steps" test -s "$SCRATCH/steps"
+expect_ok "README shows them" diff -u "$SCRATCH/readme" "$SCRATCH/steps"
 expect_ok "it leaves nothing behind" \
     test -z "$(find "$SCRATCH" -mindepth 1 -name 'scu-test-*')"
 
