@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "store/database.h"
+#include "store/database-private.h"
 
 #include "chip/chip.h"
+#include "io.h"
+#include "store/forkgate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +18,6 @@
 #define FILE_NAME "store.db"
 #define FORMAT 1
 #define BUSY_MS 10000
-#define PATH_SIZE 4096
-
-struct database {
-    sqlite3 *db;
-    bool begun;
-    char folder[PATH_SIZE];
-    char path[PATH_SIZE + 16];
-};
 
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
@@ -83,9 +77,8 @@ read_only(const struct database *d)
         "of file and folder, or name another folder by SCU_STORE", d->path);
 }
 
-/* SQLite's code of the last failure as one of ours, noted. */
-static int
-failed(const struct database *d, int code)
+int
+database_failed(const struct database *d, int code)
 {
     int system = d->db == NULL ? 0 : sqlite3_system_errno(d->db);
     const char *text = d->db == NULL ? sqlite3_errstr(code) :
@@ -100,6 +93,8 @@ failed(const struct database *d, int code)
         return err_memory();
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_ERROR:      /* no such table: all statements are ours */
+    case SQLITE_CONSTRAINT:
         return err_set(SCU_E_STORE, "%s is damaged (%s): restore it from a "
             "backup", d->path, text);
     case SQLITE_BUSY:
@@ -110,7 +105,8 @@ failed(const struct database *d, int code)
         break;
     }
     /* Beyond a quota or limit SQLite only says that a write failed. */
-    if (code == SQLITE_IOERR_WRITE || system == ENOSPC || system == EDQUOT)
+    if ((code == SQLITE_IOERR_WRITE && system != EIO) || system == ENOSPC ||
+        system == EDQUOT)
         return disk_full(d);
     if (system == EACCES || system == EROFS || system == EPERM ||
         access(d->folder, W_OK) != 0)
@@ -124,7 +120,7 @@ execute(const struct database *d, const char *sql)
 {
     int code = sqlite3_exec(d->db, sql, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? SCU_OK : failed(d, code);
+    return code == SQLITE_OK ? SCU_OK : database_failed(d, code);
 }
 
 /* --- the file --------------------------------------------------------------- */
@@ -140,7 +136,11 @@ make_folder(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0700) == 0 || errno == EEXIST)
+        if (mkdir(part, 0700) == 0) {
+            (void)io_sync_entry(part);
+            continue;
+        }
+        if (errno == EEXIST)
             continue;
         return err_set(errno == EROFS || errno == EACCES ? SCU_E_READ_ONLY :
             SCU_E_FILE, "%s: %s: name another folder for the store by "
@@ -189,15 +189,22 @@ check_file(const char *path)
     return SCU_OK;
 }
 
+/*
+ * Only where there is none: to open and close what another thread has open
+ * would drop its locks.
+ */
 static int
 make_file(const struct database *d)
 {
-    int fd = open(d->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open(d->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd >= 0) {
+        (void)fchmod(fd, 0600); /* whatever the umask is */
         (void)close(fd);
         return SCU_OK;
     }
+    if (errno == EEXIST)
+        return SCU_OK;
     if (errno == ENOSPC || errno == EDQUOT)
         return disk_full(d);
     if (errno == EROFS || errno == EACCES || errno == EPERM)
@@ -260,33 +267,56 @@ configure(struct database *d)
         sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
             &on) != SQLITE_OK || on != 0)
         return err_set(SCU_E_INTERNAL, "this SQLite cannot be hardened");
+    /* EXTRA, since with FULL a power cut may bring the journal back after a
+     * commit returned, and with it the old rows: a PIN's new blob must be on
+     * the disk before the chip has the new PIN. */
     return execute(d, "PRAGMA cell_size_check = ON;"
         "PRAGMA foreign_keys = ON;"
         "PRAGMA secure_delete = ON;"
-        "PRAGMA synchronous = FULL;"
+        "PRAGMA synchronous = EXTRA;"
         "PRAGMA temp_store = MEMORY;");
 }
 
 static int
-read_version(struct database *d, int64_t *version)
+read_number(struct database *d, const char *sql, int64_t *value)
 {
     struct query q;
     int rc;
 
-    query_begin(&q, d, "PRAGMA user_version");
+    query_begin(&q, d, sql);
     rc = query_step(&q);
-    *version = rc == SCU_OK ? query_int(&q, 0) : 0;
+    *value = rc == SCU_OK ? query_int(&q, 0) : 0;
     (void)query_end(&q);
     return rc;
 }
 
-/* In a transaction where it is written, so that one process makes it. */
+/* A rollback journal, also where somebody chose another one. */
+static int
+set_journal(struct database *d)
+{
+    struct query q;
+    bool set;
+    int rc;
+
+    query_begin(&q, d, "PRAGMA journal_mode = DELETE");
+    rc = query_step(&q);
+    set = rc == SCU_OK && strcmp(query_text(&q, 0), "delete") == 0;
+    (void)query_end(&q);
+    if (rc != SCU_OK || set)
+        return rc;
+    return err_set(SCU_E_BUSY, "%s: another program has it open in another "
+        "journal mode: end that program", d->path);
+}
+
+/* In the transaction, so that one process makes it. */
 static int
 ready_schema(struct database *d, enum database_use use)
 {
-    int64_t version = 0;
-    int rc = read_version(d, &version);
+    int64_t version = 0, things = 0;
+    int rc = read_number(d, "PRAGMA user_version", &version);
 
+    if (rc == SCU_OK && version != FORMAT)
+        rc = read_number(d, "SELECT count(*) FROM sqlite_schema", &things);
     if (rc != SCU_OK)
         return rc;
     if (version > FORMAT)
@@ -295,6 +325,9 @@ ready_schema(struct database *d, enum database_use use)
             FORMAT);
     if (version == FORMAT)
         return SCU_OK;
+    if (version != 0 || things != 0)
+        return err_set(SCU_E_STORE, "%s is no store of tokens: move it away, "
+            "or name another folder by SCU_STORE", d->path);
     if (use == DATABASE_READ)
         return SCU_E_NOT_FOUND; /* its maker was interrupted */
     return execute(d, schema);
@@ -309,13 +342,15 @@ open_file(struct database *d, enum database_use use)
     int rc;
 
     if (code != SQLITE_OK)
-        return failed(d, code);
+        return database_failed(d, code);
     rc = configure(d);
-    if (rc == SCU_OK && use == DATABASE_WRITE) {
-        /* A rollback journal, also where somebody chose another one. */
-        rc = execute(d, "PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE;");
-        d->begun = rc == SCU_OK;
-    }
+    if (rc == SCU_OK && use == DATABASE_WRITE)
+        rc = set_journal(d);
+    /* Who reads, too: all that it reads is of one moment. */
+    if (rc == SCU_OK)
+        rc = execute(d, use == DATABASE_WRITE ? "BEGIN IMMEDIATE;" :
+            "BEGIN;");
+    d->begun = rc == SCU_OK;
     return rc == SCU_OK ? ready_schema(d, use) : rc;
 }
 
@@ -335,6 +370,7 @@ database_open(const struct scu_chip *chip, enum database_use use,
         return err_set(SCU_E_FILE, "%s: the path is too long", chip->store);
     }
     (void)snprintf(d->path, sizeof(d->path), "%s/" FILE_NAME, d->folder);
+    forkgate_enter();
     rc = find_file(d, use);
     if (rc == SCU_OK)
         rc = open_file(d, use);
@@ -364,112 +400,7 @@ database_close(struct database **database)
     if (d->begun)
         (void)sqlite3_exec(d->db, "ROLLBACK;", NULL, NULL, NULL);
     (void)sqlite3_close(d->db);
+    forkgate_leave();
     free(d);
     *database = NULL;
-}
-
-/* --- statements ------------------------------------------------------------- */
-
-static void
-note(struct query *q, int code)
-{
-    if (q->rc == SCU_OK && code != SQLITE_OK)
-        q->rc = failed(q->database, code);
-}
-
-void
-query_begin(struct query *q, struct database *database, const char *sql)
-{
-    memset(q, 0, sizeof(*q));
-    q->database = database;
-    note(q, sqlite3_prepare_v2(database->db, sql, -1, &q->stmt, NULL));
-}
-
-void
-query_bind_int(struct query *q, int64_t value)
-{
-    note(q, sqlite3_bind_int64(q->stmt, ++q->bound, value));
-}
-
-void
-query_bind_text(struct query *q, const char *value)
-{
-    note(q, sqlite3_bind_text(q->stmt, ++q->bound, value, -1,
-        SQLITE_TRANSIENT));
-}
-
-void
-query_bind_blob(struct query *q, struct bytes value)
-{
-    /* A NULL pointer would bind NULL. */
-    note(q, value.len == 0 ? sqlite3_bind_zeroblob(q->stmt, ++q->bound, 0) :
-        sqlite3_bind_blob64(q->stmt, ++q->bound, value.data, value.len,
-            SQLITE_TRANSIENT));
-}
-
-int
-query_step(struct query *q)
-{
-    int code;
-
-    if (q->rc != SCU_OK)
-        return q->rc;
-    code = sqlite3_step(q->stmt);
-    if (code == SQLITE_ROW)
-        return SCU_OK;
-    if (code == SQLITE_DONE)
-        return SCU_E_NOT_FOUND;
-    note(q, code);
-    return q->rc;
-}
-
-int64_t
-query_int(const struct query *q, int i)
-{
-    return sqlite3_column_int64(q->stmt, i);
-}
-
-struct bytes
-query_blob(const struct query *q, int i)
-{
-    const void *data = sqlite3_column_blob(q->stmt, i);
-    int len = sqlite3_column_bytes(q->stmt, i);
-
-    return (struct bytes){ data, data == NULL || len < 0 ? 0 : (size_t)len };
-}
-
-const char *
-query_text(const struct query *q, int i)
-{
-    const unsigned char *text = sqlite3_column_text(q->stmt, i);
-
-    return text == NULL ? "" : (const char *)text;
-}
-
-int
-query_end(struct query *q)
-{
-    (void)sqlite3_finalize(q->stmt);
-    q->stmt = NULL;
-    return q->rc;
-}
-
-int
-query_run(struct query *q)
-{
-    while (query_step(q) == SCU_OK)
-        continue;
-    return query_end(q);
-}
-
-int64_t
-database_inserted(const struct database *database)
-{
-    return sqlite3_last_insert_rowid(database->db);
-}
-
-int
-database_changed(const struct database *database)
-{
-    return sqlite3_changes(database->db);
 }

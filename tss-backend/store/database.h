@@ -10,7 +10,8 @@
 
 /*
  * The file store.db: SQLite with a rollback journal that is on the disk
- * before a change (synchronous FULL), defensive, without extensions. It is
+ * before a change, and gone from it when a commit returns (synchronous EXTRA:
+ * FULL and that); defensive, without extensions. It is
  * opened for each operation and closed after it: nothing is carried over a
  * fork, and a store that somebody deletes or restores from a backup is seen
  * at once.
@@ -18,7 +19,7 @@
 struct database;
 
 enum database_use {
-    DATABASE_READ,  /* SCU_E_NOT_FOUND where there is none yet */
+    DATABASE_READ,  /* as of one moment; SCU_E_NOT_FOUND: none there yet */
     DATABASE_WRITE, /* made where it is missing; one transaction is begun */
 };
 
