@@ -4,6 +4,7 @@
 #include "store/change.h"
 
 #include "lockfile.h"
+#include "log.h"
 
 #include <string.h>
 
@@ -176,8 +177,10 @@ change_pin(struct change *c)
         rc = insert_blob(c, &id);
     if (rc == SCU_OK)
         rc = chip_perform(chip, CHIP_REPEATABLE, set_index, c);
-    if (rc == SCU_OK)
-        rc = prune(c, id);
+    /* The PIN is the new one now, whatever becomes of the old blob. */
+    if (rc == SCU_OK && prune(c, id) != SCU_OK)
+        log_line(LOG_LEVEL_INFO, "the PIN is changed; its old blob stays for "
+            "now: %s", scu_error_detail());
     pin_auths_free(&c->auths);
     return rc;
 }

@@ -91,7 +91,8 @@ run(struct edit *e)
     if (rc == SCU_OK && e->row.id == 0)
         rc = object_row_reserve(e->database, token->row.id, &e->row.id);
     if (rc == SCU_OK)
-        rc = chip_perform(token->chip, CHIP_OFFLINE, authenticate, e);
+        rc = token_verdict(token,
+            chip_perform(token->chip, CHIP_OFFLINE, authenticate, e));
     if (rc == SCU_OK)
         rc = write_rows(e);
     database_close(&e->database);

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HANDLE_TRIES 5
+/* Another store's process may take the same free handle, and prepared pairs
+ * may be of no use any more. */
+#define PAIR_TRIES 32
 
 /*
  * Making a token. The row stands in the store, not ready, before the chip
@@ -89,8 +91,9 @@ adopt_one(struct scu_chip *chip, struct making *m, enum scu_user who)
             &so.handle);
     if (rc == SCU_OK)
         rc = pin_index_reset(chip, index, &so, m->row.tries);
-    chip_object_drop(chip, &m->vault->helper[who]);
-    chip_object_drop(chip, &m->vault->helper[SCU_USER_SO]);
+    /* Behind a fault of the link they are dropped with the vault. */
+    for (size_t i = 0; !chip->faulty && i < TOKEN_USERS; i++)
+        chip_object_drop(chip, &m->vault->helper[i]);
     secret_free(&none);
     return rc;
 }
@@ -122,6 +125,8 @@ undo_indices(struct scu_chip *chip, void *arg)
 
 /* --- in the store --------------------------------------------------------------- */
 
+/* Of a prepared pair the pool keeps the record: here it is only tried whether
+ * the store can be written. */
 static int
 insert_row(struct scu_chip *chip, struct making *m)
 {
@@ -130,9 +135,11 @@ insert_row(struct scu_chip *chip, struct making *m)
 
     if (rc == SCU_OK)
         rc = token_row_insert(database, &m->row);
-    if (rc == SCU_OK)
+    if (rc == SCU_OK && !m->from_pool)
         rc = database_commit(database);
     database_close(&database);
+    if (m->from_pool)
+        m->row.id = 0;
     return rc;
 }
 
@@ -241,6 +248,14 @@ make_token(struct scu_chip *chip, struct making *m)
     return rc;
 }
 
+/* The owner took its indices away, or it is of another chip. */
+static bool
+of_no_use(int rc)
+{
+    return rc == SCU_E_NOT_FOUND || rc == SCU_E_FOREIGN_KEY ||
+        rc == SCU_E_AUTH;
+}
+
 /* As it was before; what cannot be undone now, the next one will. */
 static int
 undo(struct scu_chip *chip, struct making *m, int rc)
@@ -249,8 +264,9 @@ undo(struct scu_chip *chip, struct making *m, int rc)
 
     (void)snprintf(why, sizeof(why), "%s", scu_error_detail());
     if (m->from_pool)
-        (void)pool_put(chip, &m->pair);
-    if (m->from_pool || chip_perform(chip, 0, undo_indices, m) == SCU_OK)
+        pool_put(chip, &m->pair, !of_no_use(rc));
+    else if (m->row.id != 0 &&
+        chip_perform(chip, 0, undo_indices, m) == SCU_OK)
         delete_row(chip, m->row.id);
     return err_set(rc, "%s", why);
 }
@@ -267,12 +283,13 @@ make(struct scu_chip *chip, struct making *m, struct scu_token **token)
         rc = copy_pair(m);
     if (rc == SCU_OK)
         rc = insert_row(chip, m);
-    if (rc != SCU_OK)
-        return rc;
-    name = m->row.chip;
-    rc = make_token(chip, m);
+    if (rc == SCU_OK)
+        rc = make_token(chip, m);
     if (rc != SCU_OK)
         return undo(chip, m, rc);
+    if (m->from_pool)
+        pool_done(chip, &m->pair);
+    name = m->row.chip;
     m->row.pin_set[SCU_USER_SO] = true;
     return token_new(chip, &m->row, &name, token);
 }
@@ -282,6 +299,9 @@ init_once(struct scu_chip *chip, struct making *m, struct scu_token **token)
 {
     int rc = make(chip, m, token);
 
+    /* There may be another pair that is of use. */
+    if (m->from_pool && of_no_use(rc))
+        rc = SCU_E_EXISTS;
     vault_free(chip, &m->vault);
     pool_pair_clear(&m->pair);
     pin_auths_free(&m->auths);
@@ -298,8 +318,7 @@ init(struct scu_chip *chip, const struct making *wanted, bool full,
 {
     int rc = SCU_E_EXISTS;
 
-    /* Another store's process may take the same free handle. */
-    for (int i = 0; rc == SCU_E_EXISTS && i < HANDLE_TRIES; i++) {
+    for (int i = 0; rc == SCU_E_EXISTS && i < PAIR_TRIES; i++) {
         struct making m = *wanted;
 
         m.full = full;
@@ -328,5 +347,3 @@ scu_token_init(struct scu_chip *chip, const char *label, const void *so_pin,
     store_unlock(&lock);
     return rc;
 }
-
-/* --- again, and away ---------------------------------------------------------------- */

@@ -215,9 +215,15 @@ login(struct scu_token *token, enum scu_user user, struct bytes pin)
 
     token_forget(token);
     rc = token_try_pin(token, user, pin, &secret, &opened);
+    token->opened = rc == SCU_OK ? opened : 0;
     if (rc == SCU_OK)
         rc = verify(token, secret, &keys);
+    /* What the blob held is not the token's any more. */
+    if (rc == SCU_E_STORE && token->blob_gone)
+        rc = err_set(SCU_E_BUSY, "token '%s' was made anew a moment ago: log "
+            "in again", token->row.label);
     if (rc != SCU_OK) {
+        token->opened = 0;
         secret_free(&secret);
         return rc;
     }
@@ -248,6 +254,7 @@ void
 token_forget(struct scu_token *token)
 {
     token->logged_in = false;
+    token->opened = 0;
     secret_free(&token->secret);
     secret_free(&token->keys);
     chip_release(token->chip, &token->blob);

@@ -66,7 +66,8 @@ making_finish(struct scu_chip *chip, struct token_row *row,
     if (rc == SCU_OK)
         rc = database_open(chip, DATABASE_WRITE, &database);
     if (rc == SCU_OK)
-        rc = token_row_update(database, row);
+        rc = row->id == 0 ? token_row_insert(database, row) :
+            token_row_update(database, row);
     if (rc == SCU_OK)
         rc = pin_row_insert(database, row->id, SCU_USER_SO, octets, &id);
     if (rc == SCU_OK)

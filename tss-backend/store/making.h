@@ -31,8 +31,8 @@ int making_blob(struct scu_chip *chip, void *arg);
 int making_undefine(struct scu_chip *chip, void *arg);
 
 /*
- * Writes the row with its MAC under T, and the SO's blob as the only one; no
- * objects and no user's PIN are left. One transaction.
+ * Writes the row (id 0: a new one) with its MAC under T, and the SO's blob as
+ * the only one; no objects and no user's PIN are left. One transaction.
  */
 int making_finish(struct scu_chip *chip, struct token_row *row,
     const struct secret *secret, const struct chip_object *blob);

@@ -210,7 +210,7 @@ objects_load(struct scu_token *token)
         rc = object_rows_read(database, token->row.id, &l.rows, &l.count);
     database_close(&database);
     if (rc == SCU_OK)
-        rc = build_items(token, &l);
+        rc = token_verdict(token, build_items(token, &l));
     object_rows_free(&l.rows, l.count);
     return rc;
 }

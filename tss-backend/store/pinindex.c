@@ -128,6 +128,56 @@ define(struct scu_chip *chip, const struct pin_index *index,
     return rc;
 }
 
+/*
+ * The Name of what stands at a handle. cpHash covers the Name that is asked
+ * for: hearsay first, which the session then proves.
+ */
+static int
+read_name(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
+    TPM2B_NAME *name)
+{
+    TPM2B_NAME asked = { 0 };
+    const struct chip_command command = {
+        .code = TPM2_CC_NV_ReadPublic, .clear = clear,
+        .handles = 1, .names = { &asked },
+    };
+    TPM2B_NV_PUBLIC public = { 0 };
+    int rc = clear ? SCU_OK : read_name(chip, handle, true, &asked);
+
+    name->size = 0;
+    if (rc == SCU_OK)
+        rc = chip_prepared(Tss2_Sys_NV_ReadPublic_Prepare(chip->sys, handle),
+            command.code);
+    if (rc == SCU_OK)
+        rc = chip_run(chip, &command);
+    if (rc == SCU_OK)
+        rc = chip_completed(Tss2_Sys_NV_ReadPublic_Complete(chip->sys,
+            &public, name), command.code);
+    return rc;
+}
+
+static bool
+same_name(const TPM2B_NAME *a, const TPM2B_NAME *b)
+{
+    return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
+}
+
+/* The owner's word was refused for both Names: ours or not, that is proven. */
+static int
+not_undefined(struct scu_chip *chip, const struct pin_index *index)
+{
+    TPM2B_NAME there;
+    int rc = read_name(chip, index->handle, false, &there);
+
+    if (rc == SCU_E_NOT_FOUND)
+        return SCU_OK;
+    if (rc != SCU_OK)
+        return rc;
+    return same_name(&there, &index->name) ||
+        same_name(&there, &index->fresh) ?
+        err_set(SCU_E_AUTH, "the owner authorisation is wrong") : SCU_OK;
+}
+
 int
 pin_index_undefine(struct scu_chip *chip, const struct pin_index *index,
     const struct secret *owner)
@@ -154,8 +204,8 @@ pin_index_undefine(struct scu_chip *chip, const struct pin_index *index,
         if (rc != SCU_E_AUTH && rc != SCU_E_LOST && rc != SCU_E_OTHER_CHIP)
             return rc;
     }
-    return err_set(SCU_E_AUTH, "the owner authorisation is wrong, or another "
-        "index stands at 0x%08x", index->handle);
+    return rc == SCU_E_AUTH || chip->session.handle != 0 ?
+        not_undefined(chip, index) : rc;
 }
 
 /* --- by policy ------------------------------------------------------------ */
@@ -218,6 +268,14 @@ write_counts(struct scu_chip *chip, const struct pin_index *index,
     return rc;
 }
 
+/* The chip may have done what it was told, and only its answer is lost. */
+static bool
+unanswered(int rc)
+{
+    return rc == SCU_E_IO || rc == SCU_E_TAMPERED || rc == SCU_E_BUSY ||
+        rc == SCU_E_NO_CHIP || rc == SCU_E_MEMORY;
+}
+
 int
 pin_index_define(struct scu_chip *chip, const struct pin_index *index,
     const struct secret *owner, const struct secret *auth, uint32_t limit,
@@ -225,7 +283,7 @@ pin_index_define(struct scu_chip *chip, const struct pin_index *index,
 {
     int rc = define(chip, index, owner, auth);
 
-    *defined = rc == SCU_OK;
+    *defined = rc == SCU_OK || unanswered(rc);
     return rc == SCU_OK ?
         write_counts(chip, index, PIN_FIRST_WRITE, NULL, limit) : rc;
 }

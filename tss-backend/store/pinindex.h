@@ -61,13 +61,16 @@ struct pin_helper {
 /*
  * TPM2_NV_DefineSpace and the first write, { 0, limit }: 5 commands and a
  * session. SCU_E_EXISTS where the handle is taken, SCU_E_TOKENS_FULL.
- * *defined tells whether there is an index now, also on failure.
+ * *defined tells whether there may be an index now, also on failure.
  */
 int pin_index_define(struct scu_chip *chip, const struct pin_index *index,
     const struct secret *owner, const struct secret *auth, uint32_t limit,
     bool *defined);
 
-/* TPM2_NV_UndefineSpace; an index that is not there is none to undefine. */
+/*
+ * TPM2_NV_UndefineSpace. An index that is not there is none to undefine, nor
+ * is another one at its handle.
+ */
 int pin_index_undefine(struct scu_chip *chip, const struct pin_index *index,
     const struct secret *owner);
 

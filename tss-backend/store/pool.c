@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "store/pool.h"
-
-#include "store/owner.h"
-#include "store/room.h"
+#include "store/pool-private.h"
 
 #include "io.h"
-#include "lockfile.h"
+#include "log.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +16,7 @@
 
 #define FOLDER "pool"
 #define FILE_MAX 16384
-#define PATH_SIZE 4096
-/* While its indices are being defined. */
-#define UNFINISHED ".new"
+#define SUFFIX_SIZE 64
 
 /* --- a pair --------------------------------------------------------------------- */
 
@@ -76,19 +70,19 @@ pool_new_pair(struct scu_chip *chip, struct pool_pair *pair)
 
 /* --- its file ------------------------------------------------------------------- */
 
-static int
-path_of(const struct scu_chip *chip, const char *name, const char *suffix,
-    char path[PATH_SIZE])
+int
+pool_path(const struct scu_chip *chip, const char *name, const char *suffix,
+    char path[POOL_PATH_SIZE])
 {
-    int n = snprintf(path, PATH_SIZE, "%s/" FOLDER "%s%s%s", chip->state,
+    int n = snprintf(path, POOL_PATH_SIZE, "%s/" FOLDER "%s%s%s", chip->state,
         *name == '\0' ? "" : "/", name, suffix);
 
-    return n < 0 || n >= PATH_SIZE ?
+    return n < 0 || n >= POOL_PATH_SIZE ?
         err_set(SCU_E_FILE, "%s: the path is too long", chip->state) : SCU_OK;
 }
 
-static int
-write_pair(const struct pool_pair *pair, const char *path, unsigned mode)
+int
+pool_write(const struct pool_pair *pair, const char *path, unsigned mode)
 {
     char *text = calloc(1, FILE_MAX);
     uint8_t encoded[SEALED_MAX];
@@ -125,16 +119,19 @@ parse_line(struct scu_chip *chip, char *line, struct pool_pair *pair,
     const char *auth = strtok_r(NULL, " ", &save);
     const char *helper = strtok_r(NULL, " ", &save);
     uint8_t octets[SEALED_MAX];
+    unsigned long index;
     size_t len = 0;
     int rc;
 
     if (helper == NULL)
         return SCU_E_FILE;
-    pair->index[i] = (TPM2_HANDLE)strtoul(handle, &end, 16);
+    index = strtoul(handle, &end, 16);
+    pair->index[i] = (TPM2_HANDLE)index;
     pair->auth[i] = secret_new(NULL, PART_SIZE);
     if (pair->auth[i] == NULL)
         return err_memory();
-    if (*end != '\0' || hex_decode(auth, pair->auth[i]->data, PART_SIZE,
+    if (*end != '\0' || index >> TPM2_HR_SHIFT != TPM2_HT_NV_INDEX ||
+        hex_decode(auth, pair->auth[i]->data, PART_SIZE,
             &len) != SCU_OK || len != PART_SIZE ||
         hex_decode(helper, octets, sizeof(octets), &len) != SCU_OK)
         return SCU_E_FILE;
@@ -163,12 +160,13 @@ parse(struct scu_chip *chip, void *arg)
     return rc;
 }
 
-static int
-read_pair(struct scu_chip *chip, const char *path, struct pool_pair *pair)
+int
+pool_read(struct scu_chip *chip, const char *path, struct pool_pair *pair)
 {
     struct parsing p = { .pair = pair };
     size_t len = 0;
-    int rc = io_read_file(path, FILE_MAX, &p.text, &len);
+    int rc = io_read_trusted(path, S_IWGRP | S_IRWXO, FILE_MAX, &p.text,
+        &len);
 
     if (rc != 0)
         return err_set(SCU_E_FILE, "%s: %s", path, strerror(-rc));
@@ -187,57 +185,170 @@ read_pair(struct scu_chip *chip, const char *path, struct pool_pair *pair)
 static bool
 is_ready(const char *name)
 {
-    return strlen(name) == 8 && strspn(name, "0123456789abcdef") == 8;
+    return strlen(name) == POOL_NAME_LEN &&
+        strspn(name, "0123456789abcdef") == POOL_NAME_LEN;
 }
 
-/* Made by who owns the folder, or by us: not planted by another of the
- * group. */
-static bool
-trusted(const char *folder, const char *path)
+bool
+pool_has_suffix(const char *name, const char *suffix)
 {
-    struct stat of_folder, st;
+    return strlen(name) == POOL_NAME_LEN + strlen(suffix) &&
+        strspn(name, "0123456789abcdef") >= POOL_NAME_LEN &&
+        strcmp(name + POOL_NAME_LEN, suffix) == 0;
+}
 
-    return stat(folder, &of_folder) == 0 && lstat(path, &st) == 0 &&
-        S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO) == 0 &&
-        (of_folder.st_mode & S_IWOTH) == 0 &&
-        (st.st_uid == of_folder.st_uid || st.st_uid == geteuid()) &&
-        (of_folder.st_uid == 0 || of_folder.st_uid == geteuid());
+bool
+pool_trusts_folder(const char *folder)
+{
+    struct stat st;
+
+    return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) &&
+        (st.st_mode & S_IWOTH) == 0 &&
+        (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+bool
+pool_trusts(const char *folder, const char *path)
+{
+    struct stat st;
+
+    return pool_trusts_folder(folder) && lstat(path, &st) == 0 &&
+        S_ISREG(st.st_mode) && (st.st_mode & (S_IWGRP | S_IRWXO)) == 0 &&
+        (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+/* What is taken for this store; the path is hashed (FNV-1a) to make a name. */
+static void
+taken_suffix(const struct scu_chip *chip, char suffix[SUFFIX_SIZE])
+{
+    char *path = realpath(chip->store, NULL);
+    const char *text = path != NULL ? path : chip->store;
+    uint64_t hash = 0xcbf29ce484222325U;
+
+    for (const char *p = text; *p != '\0'; p++)
+        hash = (hash ^ (unsigned char)*p) * 0x100000001b3U;
+    (void)snprintf(suffix, SUFFIX_SIZE, ".taken-%x-%016llx",
+        (unsigned)geteuid(), (unsigned long long)hash);
+    free(path);
+}
+
+static bool
+same_helper(const struct chip_object *helper, const struct octets *stored)
+{
+    uint8_t encoded[SEALED_MAX];
+    size_t len = 0;
+
+    return sealed_encode(helper, encoded, &len) == SCU_OK &&
+        len == stored->len && memcmp(encoded, stored->data, len) == 0;
+}
+
+/* Whether the store has a token of this pair. */
+static int
+is_made(struct scu_chip *chip, const struct pool_pair *pair, bool *made)
+{
+    struct database *database = NULL;
+    struct token_row *rows = NULL;
+    size_t n = 0;
+    int rc = database_open(chip, DATABASE_READ, &database);
+
+    *made = false;
+    if (rc == SCU_OK)
+        rc = token_rows_read(database, &rows, &n);
+    database_close(&database);
+    for (size_t i = 0; i < n; i++) {
+        *made = *made || same_helper(&pair->helper[SCU_USER_SO],
+            &rows[i].helper[SCU_USER_SO]);
+        token_row_clear(&rows[i]);
+    }
+    free(rows);
+    return rc == SCU_E_NOT_FOUND ? SCU_OK : rc;
+}
+
+/* A file that an earlier process took for this store. */
+static int
+take_left(struct scu_chip *chip, const char *path, struct pool_pair *pair)
+{
+    bool made = false;
+    int rc = pool_read(chip, path, pair);
+
+    if (rc == SCU_OK)
+        rc = is_made(chip, pair, &made);
+    if (rc == SCU_OK && made) {
+        (void)unlink(path);
+        rc = SCU_E_NOT_FOUND;
+    }
+    if (rc != SCU_OK)
+        pool_pair_clear(pair);
+    return rc == SCU_E_FILE ? SCU_E_NOT_FOUND : rc;
+}
+
+/*
+ * After the rename it is nobody else's, also when the power fails: else a
+ * second token would be made of it later, and the first one be gone.
+ */
+static int
+take_ready(struct scu_chip *chip, const char *path, const char *mine,
+    struct pool_pair *pair)
+{
+    int rc;
+
+    if (access(path, R_OK) != 0 || rename(path, mine) != 0)
+        return SCU_E_NOT_FOUND;
+    rc = io_sync_entry(mine);
+    if (rc != 0)
+        return err_set(SCU_E_FILE, "%s: %s", mine, strerror(-rc));
+    rc = pool_read(chip, mine, pair);
+    /* Not made by who prepares tokens: not to be used. */
+    if (rc == SCU_E_FILE) {
+        log_line(LOG_LEVEL_WARN, "%s", scu_error_detail());
+        (void)unlink(mine);
+        rc = SCU_E_NOT_FOUND;
+    }
+    return rc;
 }
 
 static int
-take_one(struct scu_chip *chip, const char *name, struct pool_pair *pair)
+take_one(struct scu_chip *chip, const char *folder, const char *name,
+    struct pool_pair *pair)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE], mine[PATH_SIZE];
-    char suffix[32];
+    char suffix[SUFFIX_SIZE], stem[POOL_NAME_LEN + 1];
+    char path[POOL_PATH_SIZE], mine[POOL_PATH_SIZE];
+    bool left;
     int rc;
 
-    (void)snprintf(suffix, sizeof(suffix), ".taken-%d", (int)getpid());
-    if ((rc = path_of(chip, "", "", folder)) != SCU_OK ||
-        (rc = path_of(chip, name, "", path)) != SCU_OK ||
-        (rc = path_of(chip, name, suffix, mine)) != SCU_OK)
-        return rc;
-    if (!trusted(folder, path) || access(path, R_OK) != 0 ||
-        rename(path, mine) != 0)
+    taken_suffix(chip, suffix);
+    left = pool_has_suffix(name, suffix);
+    if (!left && !is_ready(name))
         return SCU_E_NOT_FOUND;
-    rc = read_pair(chip, mine, pair);
-    (void)unlink(mine);
+    (void)snprintf(stem, sizeof(stem), "%.*s", POOL_NAME_LEN, name);
+    if ((rc = pool_path(chip, stem, "", path)) != SCU_OK ||
+        (rc = pool_path(chip, stem, suffix, mine)) != SCU_OK)
+        return rc;
+    if (!pool_trusts(folder, left ? mine : path))
+        return SCU_E_NOT_FOUND;
+    rc = left ? take_left(chip, mine, pair) :
+        take_ready(chip, path, mine, pair);
+    if (rc == SCU_OK)
+        memcpy(pair->name, stem, sizeof(stem));
     return rc;
 }
 
 int
 pool_take(struct scu_chip *chip, struct pool_pair *pair)
 {
-    char folder[PATH_SIZE];
+    char folder[POOL_PATH_SIZE];
     const struct dirent *entry;
-    int rc = path_of(chip, "", "", folder);
-    DIR *dir = rc == SCU_OK ? opendir(folder) : NULL;
+    int rc = pool_path(chip, "", "", folder);
+    DIR *dir = NULL;
 
     if (rc != SCU_OK)
         return rc;
     rc = SCU_E_NOT_FOUND;
-    while (dir != NULL && rc != SCU_OK && (entry = readdir(dir)) != NULL)
-        if (is_ready(entry->d_name))
-            rc = take_one(chip, entry->d_name, pair);
+    if (pool_trusts_folder(folder))
+        dir = opendir(folder);
+    while (dir != NULL && rc == SCU_E_NOT_FOUND &&
+        (entry = readdir(dir)) != NULL)
+        rc = take_one(chip, folder, entry->d_name, pair);
     if (dir != NULL)
         (void)closedir(dir);
     return rc;
@@ -246,187 +357,39 @@ pool_take(struct scu_chip *chip, struct pool_pair *pair)
 size_t
 scu_token_prepared(const struct scu_chip *chip)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE];
+    char folder[POOL_PATH_SIZE], path[POOL_PATH_SIZE];
     const struct dirent *entry;
     size_t n = 0;
-    DIR *dir = path_of(chip, "", "", folder) == SCU_OK ? opendir(folder) :
+    DIR *dir = pool_path(chip, "", "", folder) == SCU_OK ? opendir(folder) :
         NULL;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL)
         if (is_ready(entry->d_name) &&
-            path_of(chip, entry->d_name, "", path) == SCU_OK &&
-            trusted(folder, path) && access(path, R_OK) == 0)
+            pool_path(chip, entry->d_name, "", path) == SCU_OK &&
+            pool_trusts(folder, path) && access(path, R_OK) == 0)
             n++;
     if (dir != NULL)
         (void)closedir(dir);
     return n;
 }
 
-/* For the group, where the folder is the group's. */
-static unsigned
-file_mode(const char *folder)
+void
+pool_done(struct scu_chip *chip, const struct pool_pair *pair)
 {
-    struct stat st;
+    char suffix[SUFFIX_SIZE], mine[POOL_PATH_SIZE];
 
-    return stat(folder, &st) == 0 ? 0600 | (st.st_mode & S_IRGRP) : 0600;
+    taken_suffix(chip, suffix);
+    if (pool_path(chip, pair->name, suffix, mine) == SCU_OK)
+        (void)unlink(mine);
 }
 
-int
-pool_put(struct scu_chip *chip, const struct pool_pair *pair)
+void
+pool_put(struct scu_chip *chip, const struct pool_pair *pair, bool usable)
 {
-    char name[9], folder[PATH_SIZE], path[PATH_SIZE];
-    int rc;
+    char suffix[SUFFIX_SIZE], mine[POOL_PATH_SIZE], path[POOL_PATH_SIZE];
 
-    (void)snprintf(name, sizeof(name), "%08x", pair->index[0]);
-    if ((rc = path_of(chip, "", "", folder)) != SCU_OK ||
-        (rc = path_of(chip, name, "", path)) != SCU_OK)
-        return rc;
-    return write_pair(pair, path, file_mode(folder));
-}
-
-/* --- preparing ------------------------------------------------------------------- */
-
-struct preparing {
-    struct pool_pair *pair;
-    struct pin_index index[TOKEN_USERS];
-    const struct secret *owner;
-    bool defined[TOKEN_USERS];
-};
-
-static int
-init_indices(struct scu_chip *chip, struct preparing *p)
-{
-    int rc = SCU_OK;
-
-    for (size_t i = 0; rc == SCU_OK && i < TOKEN_USERS; i++)
-        rc = pin_index_init(chip->crypto, &p->index[i], p->pair->index[i],
-            &p->pair->helper[i].name, &p->pair->helper[SCU_USER_SO].name);
-    return rc;
-}
-
-static int
-undefine_pair(struct scu_chip *chip, void *arg)
-{
-    struct preparing *p = arg;
-    int rc = init_indices(chip, p);
-
-    for (size_t i = 0; rc == SCU_OK && i < TOKEN_USERS; i++)
-        rc = pin_index_undefine(chip, &p->index[i], p->owner);
-    return rc;
-}
-
-static int
-define_pair(struct scu_chip *chip, void *arg)
-{
-    struct preparing *p = arg;
-    struct secret *none = secret_new(NULL, CRYPTO_SHA256_SIZE);
-    int rc = none == NULL ? err_memory() : init_indices(chip, p);
-
-    for (size_t i = 0; rc == SCU_OK && i < TOKEN_USERS; i++) {
-        rc = crypto_random(chip->crypto, none->data, none->len);
-        if (rc == SCU_OK)
-            rc = pin_index_define(chip, &p->index[i], p->owner, none,
-                SCU_PIN_TRIES_DEFAULT, &p->defined[i]);
-    }
-    for (size_t i = 0; rc != SCU_OK && i < TOKEN_USERS; i++)
-        if (p->defined[i])
-            (void)pin_index_undefine(chip, &p->index[i], p->owner);
-    secret_free(&none);
-    return rc;
-}
-
-/* The file comes first, so that after a power cut it is known what is there. */
-static int
-prepare_one(struct scu_chip *chip, const struct secret *owner)
-{
-    struct pool_pair pair = { 0 };
-    struct preparing p = { .pair = &pair, .owner = owner };
-    char name[9], folder[PATH_SIZE], path[PATH_SIZE], unfinished[PATH_SIZE];
-    int rc = pool_new_pair(chip, &pair);
-
-    (void)snprintf(name, sizeof(name), "%08x", pair.index[0]);
-    if (rc != SCU_OK ||
-        (rc = path_of(chip, "", "", folder)) != SCU_OK ||
-        (rc = path_of(chip, name, "", path)) != SCU_OK ||
-        (rc = path_of(chip, name, UNFINISHED, unfinished)) != SCU_OK ||
-        (rc = write_pair(&pair, unfinished, file_mode(folder))) != SCU_OK)
-        goto out;
-    rc = chip_perform(chip, 0, define_pair, &p);
-    if (rc == SCU_OK && rename(unfinished, path) != 0)
-        rc = err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
-    if (rc == SCU_E_TOKENS_FULL || rc == SCU_E_EXISTS)
-        (void)unlink(unfinished);
-out:
-    pool_pair_clear(&pair);
-    return rc;
-}
-
-/* What a power cut left. */
-static void
-sweep(struct scu_chip *chip, const char *folder, const struct secret *owner)
-{
-    const struct dirent *entry;
-    char path[PATH_SIZE];
-    DIR *dir = opendir(folder);
-
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        size_t len = strlen(entry->d_name);
-        struct pool_pair pair = { 0 };
-        struct preparing p = { .pair = &pair, .owner = owner };
-
-        if (len != 12 || strcmp(entry->d_name + 8, UNFINISHED) != 0 ||
-            path_of(chip, entry->d_name, "", path) != SCU_OK ||
-            !trusted(folder, path))
-            continue;
-        if (read_pair(chip, path, &pair) == SCU_OK &&
-            chip_perform(chip, CHIP_REPEATABLE, undefine_pair, &p) == SCU_OK)
-            (void)unlink(path);
-        pool_pair_clear(&pair);
-    }
-    if (dir != NULL)
-        (void)closedir(dir);
-}
-
-static int
-owner_given(struct scu_chip *chip, struct bytes given, struct secret **owner)
-{
-    if (given.data == NULL)
-        return owner_find(chip, owner);
-    *owner = secret_new(given.data, given.len);
-    return *owner == NULL ? err_memory() : SCU_OK;
-}
-
-/* With the pool's lock, and the owner's word. */
-static int
-prepare(struct scu_chip *chip, const struct secret *owner, size_t count)
-{
-    char folder[PATH_SIZE];
-    int rc = path_of(chip, "", "", folder);
-
-    if (rc == SCU_OK && mkdir(folder, 0700) != 0 && errno != EEXIST)
-        rc = err_set(SCU_E_FILE, "%s: %s", folder, strerror(errno));
-    if (rc == SCU_OK)
-        sweep(chip, folder, owner);
-    for (size_t n = scu_token_prepared(chip); rc == SCU_OK && n < count; n++)
-        rc = prepare_one(chip, owner);
-    return rc == SCU_E_TOKENS_FULL ? room_full(chip) : rc;
-}
-
-int
-scu_token_prepare(struct scu_chip *chip, const void *owner, size_t owner_len,
-    size_t count, size_t *prepared)
-{
-    const struct bytes given = { owner, owner_len };
-    struct secret *secret = NULL;
-    struct lockfile *lock = NULL;
-    int rc = owner_given(chip, given, &secret);
-
-    if (rc == SCU_OK)
-        rc = pool_lock(chip, &lock);
-    if (rc == SCU_OK)
-        rc = prepare(chip, secret, count);
-    store_unlock(&lock);
-    secret_free(&secret);
-    *prepared = scu_token_prepared(chip);
-    return rc;
+    taken_suffix(chip, suffix);
+    if (pool_path(chip, pair->name, suffix, mine) == SCU_OK &&
+        pool_path(chip, pair->name, usable ? "" : POOL_UNFINISHED, path) == SCU_OK)
+        (void)rename(mine, path);
 }

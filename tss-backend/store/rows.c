@@ -130,7 +130,8 @@ read_token(const struct query *q, struct token_row *row)
         query_blob(q, 14).len > SEALED_MAX ||
         query_blob(q, 15).len > LIST_MAX)
         return damaged("token", row->id);
-    memcpy(row->chip.name, chip.data, chip.len);
+    if (chip.len > 0)
+        memcpy(row->chip.name, chip.data, chip.len);
     row->chip.size = (uint16_t)chip.len;
     if ((rc = octets_set(&row->helper[0], query_blob(q, 13))) != SCU_OK ||
         (rc = octets_set(&row->helper[1], query_blob(q, 14))) != SCU_OK ||
@@ -306,6 +307,20 @@ pin_row_insert(struct database *database, int64_t token, enum scu_user who,
     if (rc == SCU_OK)
         *id = database_inserted(database);
     return rc;
+}
+
+int
+pin_row_gone(struct database *database, int64_t id, bool *gone)
+{
+    struct query q;
+    int rc;
+
+    query_begin(&q, database, "SELECT 1 FROM pins WHERE id = ?");
+    query_bind_int(&q, id);
+    rc = query_step(&q);
+    *gone = rc == SCU_E_NOT_FOUND;
+    (void)query_end(&q);
+    return rc == SCU_E_NOT_FOUND ? SCU_OK : rc;
 }
 
 int

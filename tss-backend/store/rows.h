@@ -52,8 +52,11 @@ int token_row_update(struct database *database, const struct token_row *row);
 /* With its PINs and objects. */
 int token_row_delete(struct database *database, int64_t id);
 
-/* Sealed blobs of a PIN, the newest first. */
-#define PIN_ROWS_MAX 4
+/*
+ * Sealed blobs of a PIN, the newest first. Each change that was cut off before
+ * its end leaves one, and only who knows the PIN can tell which is in force.
+ */
+#define PIN_ROWS_MAX 64
 struct pin_row {
     int64_t id;
     struct octets blob;
@@ -63,6 +66,8 @@ int pin_rows_read(struct database *database, int64_t token,
 void pin_rows_clear(struct pin_row rows[PIN_ROWS_MAX]);
 int pin_row_insert(struct database *database, int64_t token,
     enum scu_user who, struct bytes blob, int64_t *id);
+/* Whether it is not there. */
+int pin_row_gone(struct database *database, int64_t id, bool *gone);
 /* All but this one; 0: all. */
 int pin_rows_prune(struct database *database, int64_t token,
     enum scu_user who, int64_t keep);

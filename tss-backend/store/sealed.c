@@ -105,6 +105,19 @@ sealed_create(struct scu_chip *chip, const struct sealed_creation *what,
     return rc;
 }
 
+/* What came decrypted is not left in the buffer of answers. */
+static void
+wipe_answer(struct scu_chip *chip)
+{
+    static const uint8_t nothing[sizeof(TPM2B_SENSITIVE_DATA)];
+    const uint8_t *clear = NULL;
+    size_t len = 0;
+
+    if (Tss2_Sys_GetEncryptParam(chip->sys, &len, &clear) ==
+            TSS2_RC_SUCCESS && len <= sizeof(nothing))
+        (void)Tss2_Sys_SetEncryptParam(chip->sys, len, nothing);
+}
+
 int
 sealed_open(struct scu_chip *chip, const struct chip_object *object,
     struct session *session, const struct secret *auth, struct secret **data)
@@ -124,6 +137,7 @@ sealed_open(struct scu_chip *chip, const struct chip_object *object,
     if (rc == SCU_OK)
         rc = chip_completed(Tss2_Sys_Unseal_Complete(chip->sys, &out),
             command.code);
+    wipe_answer(chip);
     if (rc == SCU_OK && (*data = secret_new(out.buffer, out.size)) == NULL)
         rc = err_memory();
     explicit_bzero(&out, sizeof(out));

@@ -52,6 +52,8 @@ struct scu_token {
     enum scu_user user;
     struct secret *secret;   /* what the blob held */
     struct secret *keys;     /* authentic_keys() */
+    int64_t opened;          /* the blob of the login, in the store; or 0 */
+    bool blob_gone;          /* it is not there any more */
     struct token_item **items;
     size_t count;
 };
@@ -69,8 +71,15 @@ int token_new(struct scu_chip *chip, struct token_row *row,
 /* The Name of the pinned storage key; size 0 where nothing is pinned. */
 int token_chip_name(struct scu_chip *chip, TPM2B_NAME *name);
 
-/* The row anew, where it changed outside. */
+/* The row anew, where it changed outside; and whether the login's blob is
+ * still there. */
 int token_refresh(struct scu_token *token, struct database *database);
+
+/*
+ * What rows that do not verify mean: where the blob that the secret is from
+ * is gone, the token was made anew since. SCU_E_AUTH_NEEDED then.
+ */
+int token_verdict(const struct scu_token *token, int rc);
 
 /* Within an operation: computes the vault of a row. */
 int vault_make(struct scu_chip *chip, const struct token_row *row,

@@ -10,10 +10,22 @@
 
 /* --- threads and forks ------------------------------------------------------ */
 
-/* In a child: logged out. What is in the chip is the parent's. */
+/*
+ * In a child: logged out. What is in the chip is the parent's. Another thread
+ * may have been at work on the token at the fork: then what it points to may
+ * be half made or half freed, and is given up.
+ */
 static void
 after_fork(struct scu_token *token)
 {
+    if (pthread_mutex_trylock(&token->mutex) != 0) {
+        token->items = NULL;
+        token->count = 0;
+        token->secret = token->keys = NULL;
+        token->vault = NULL;
+        memset(token->row.helper, 0, sizeof(token->row.helper));
+        memset(&token->row.list, 0, sizeof(token->row.list));
+    }
     (void)pthread_mutex_init(&token->mutex, NULL);
     token_forget(token);
 }
@@ -284,5 +296,15 @@ token_refresh(struct scu_token *token, struct database *database)
     }
     token_row_clear(&token->row);
     token->row = row;
-    return SCU_OK;
+    token->blob_gone = false;
+    return token->opened == 0 ? SCU_OK :
+        pin_row_gone(database, token->opened, &token->blob_gone);
+}
+
+int
+token_verdict(const struct scu_token *token, int rc)
+{
+    return rc != SCU_E_STORE || !token->blob_gone ? rc :
+        err_set(SCU_E_AUTH_NEEDED, "token '%s' was made anew since the "
+            "login: log in again", token->row.label);
 }

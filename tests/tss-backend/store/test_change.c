@@ -160,6 +160,72 @@ set_user_pin__interrupted_is_repeated(void **state)
     chipfix_free(fix);
 }
 
+/* An SO who never comes to the end leaves the user's own PIN in force. */
+static void
+set_user_pin__interrupted_many_times(void **state)
+{
+    struct chipfix *fix = chipfix_new(true);
+    struct provisioned view = { .sim = fix->sim, .chip = fix->chip };
+    struct scu_token *token = token_made(&view, 3);
+
+    (void)state;
+    assert_int_equal(token_login(token, SCU_USER_SO, SO_PIN), SCU_OK);
+    chipfix_refuse(fix, TPM2_CC_NV_ChangeAuth, TPM2_RC_FAILURE);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(scu_token_set_user_pin(token, NEW_PIN, 9),
+            SCU_E_CHIP);
+    chipfix_refuse(fix, 0, 0);
+    check_pin(token, SCU_USER_NORMAL, USER_PIN, NEW_PIN);
+    scu_token_free(&token);
+    chipfix_free(fix);
+}
+
+/* The chip has the new PIN: that the old blob cannot go now is no failure. */
+static void
+change__old_blob_stays(void **state)
+{
+    struct provisioned *p = *state;
+    struct scu_token *token = token_made(p, 3);
+
+    token_sql(p, "CREATE TRIGGER stay BEFORE DELETE ON pins BEGIN "
+        "SELECT RAISE(ABORT, 'no'); END;");
+    assert_int_equal(change(token, SCU_USER_NORMAL, USER_PIN, NEW_PIN),
+        SCU_OK);
+    token_sql(p, "DROP TRIGGER stay");
+    check_pin(token, SCU_USER_NORMAL, NEW_PIN, USER_PIN);
+    assert_int_equal(change(token, SCU_USER_NORMAL, NEW_PIN, USER_PIN),
+        SCU_OK);
+    check_pin(token, SCU_USER_NORMAL, USER_PIN, NEW_PIN);
+    scu_token_free(&token);
+}
+
+/* Somebody else's index stands where the token's was: it stays. */
+static void
+remove__spares_the_index_of_another(void **state)
+{
+    struct provisioned *p = *state;
+    struct scu_token *token = token_made(p, 3), *other = NULL;
+    struct scu_chip_info info;
+    char sql[200];
+
+    /* A row with the other one's handles, as a store from a backup has. */
+    assert_int_equal(scu_token_init(p->chip, "other", SO_PIN, strlen(SO_PIN),
+        3, &other), SCU_OK);
+    (void)snprintf(sql, sizeof(sql), "UPDATE tokens SET so_index = %u, "
+        "user_index = %u WHERE label = 'test'", other->row.index[0],
+        other->row.index[1]);
+    token_sql(p, sql);
+    scu_token_free(&token);
+    assert_int_equal(scu_token_find(p->chip, "test", NULL, &token), SCU_OK);
+    assert_int_equal(scu_token_remove(token), SCU_OK);
+    assert_int_equal(scu_chip_info(p->chip, &info), SCU_OK);
+    assert_in_range(info.nv_indices, 4, 64);
+    assert_int_equal(token_login(other, SCU_USER_SO, SO_PIN), SCU_OK);
+    assert_int_equal(token_status(other).so_failed, 0);
+    scu_token_free(&token);
+    scu_token_free(&other);
+}
+
 static void
 reinit__keeps_the_so_and_nothing_else(void **state)
 {
@@ -233,6 +299,9 @@ main(void)
         cmocka_unit_test(change__cut_before_the_index),
         TEST(change__cut_behind_the_index),
         cmocka_unit_test(set_user_pin__interrupted_is_repeated),
+        cmocka_unit_test(set_user_pin__interrupted_many_times),
+        TEST(change__old_blob_stays),
+        TEST(remove__spares_the_index_of_another),
         TEST(reinit__keeps_the_so_and_nothing_else),
         TEST(remove__takes_the_indices_away),
     };
