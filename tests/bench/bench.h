@@ -40,14 +40,24 @@ struct door {
     bool ours;            /* from place.modules, and must be there */
 };
 
+/* A module of PKCS#11. Its token has keys "p256" and "rsa2048". */
+struct module {
+    const char *path;     /* for dlopen(), or from the bench's own folder */
+    const char *variable; /* of the environment, names another path */
+    bool ours;            /* from the bench's own folder, and must be there */
+};
+
 struct row;
 
 struct row_ops {
-    /* *state is the row's own, for the other two; NULL on failure. */
+    /* *state is the row's own, for the others; NULL on failure. */
     enum outcome (*setup)(const struct row *row, const struct place *place,
         void **state);
+    enum outcome (*before)(void *state); /* once(), not measured; optional */
     enum outcome (*once)(void *state);
+    enum outcome (*after)(void *state);  /* as before() */
     void (*teardown)(void *state);
+    bool elsewhere; /* in other processes: their processor time is unknown */
 };
 
 struct row {
@@ -56,10 +66,13 @@ struct row {
     const struct row_ops *ops;
     const struct bench_link *link;
     const struct door *door;
-    const char *key;    /* name of its file without ".pem" */
+    const struct module *module;
+    const char *key;    /* name of its file without ".pem", or its label */
     const char *scheme; /* libscu's name of how to sign */
     bool protect;       /* ESYS: in an HMAC session with encryption */
     bool streamed;      /* EVP: update and final instead of one-shot */
+    unsigned threads;   /* that sign at once; 0: none but the main one */
+    unsigned batch;     /* operations in one once(), 0 stands for 1 */
     const char *floor;  /* id of the row that it is held against */
     double goal;        /* least ratio to the floor; 0: none */
 };
@@ -71,6 +84,8 @@ extern const size_t bench_row_count;
 extern const struct row_ops esys_sign_ops, esys_random_ops, sys_random_ops;
 extern const struct row_ops scu_sign_ops, scu_random_ops;
 extern const struct row_ops evp_sign_ops, tls_ops, process_ops;
+extern const struct row_ops p11_sign_ops, p11_threads_ops, p11_random_ops;
+extern const struct row_ops p11_login_ops, p11_first_ops;
 
 /*
  * What one round of a row came to. Times of an operation are those of the
@@ -108,6 +123,13 @@ enum outcome bench_measure_apart(const struct row *row,
  * of the table (in the chip, and for software rows in files).
  */
 enum outcome bench_prepare(const struct place *place);
+
+/*
+ * Makes a module's token with its keys, in a child, behind bench_prepare().
+ * BENCH_ABSENT where the module is not installed.
+ */
+enum outcome bench_prepare_token(const struct module *module,
+    const struct place *place);
 
 /* One line on standard error; returns BENCH_FAILED. */
 enum outcome bench_failed(const char *what, const char *why);

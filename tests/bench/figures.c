@@ -49,6 +49,46 @@ const struct finding bench_findings[] = {
         .left = "prov-p256", .right = "scu-p256",
         .left_figure = FIGURE_WALL, .right_figure = FIGURE_WALL,
         .relation = RELATION_DIFFERENCE },
+    { .id = "p11-cost", .unit = "us",
+        .title = "PKCS#11 above libscu, P-256",
+        .left = "p11-p256", .right = "scu-p256",
+        .left_figure = FIGURE_WALL, .right_figure = FIGURE_WALL,
+        .relation = RELATION_DIFFERENCE },
+    { .id = "p11-peer-p256", .unit = "x",
+        .title = "P-256 by PKCS#11, ours shared : tpm2-pkcs11",
+        .left = "p11-p256-shared", .right = "peer11-p256",
+        .left_figure = FIGURE_RATE, .right_figure = FIGURE_RATE,
+        .relation = RELATION_RATIO, .at_least = 5 },
+    { .id = "p11-peer-rsa2048", .unit = "x",
+        .title = "RSA-2048 by PKCS#11, ours : tpm2-pkcs11",
+        .left = "p11-rsa2048", .right = "peer11-rsa2048",
+        .left_figure = FIGURE_RATE, .right_figure = FIGURE_RATE,
+        .relation = RELATION_RATIO },
+    { .id = "p11-threads", .unit = "x",
+        .title = "P-256 by PKCS#11, 4 threads : 1",
+        .left = "p11-p256-4", .right = "p11-p256",
+        .left_figure = FIGURE_RATE, .right_figure = FIGURE_RATE,
+        .relation = RELATION_RATIO, .at_least = 0.80 },
+    { .id = "p11-first-ms", .unit = "us",
+        .title = "load of scu-pkcs11.so to first signature",
+        .left = "p11-first", .right = "p11-first",
+        .left_figure = FIGURE_WALL, .relation = RELATION_NONE,
+        .at_most = 8000 },
+    { .id = "p11-first-commands", .unit = "commands",
+        .title = "  its commands",
+        .left = "p11-first", .right = "p11-first",
+        .left_figure = FIGURE_COMMANDS, .relation = RELATION_NONE,
+        .at_most = 9 },
+    { .id = "p11-first-peer", .unit = "x",
+        .title = "  time of tpm2-pkcs11 : ours",
+        .left = "peer11-first", .right = "p11-first",
+        .left_figure = FIGURE_WALL, .right_figure = FIGURE_WALL,
+        .relation = RELATION_RATIO },
+    { .id = "p11-login-commands", .unit = "commands",
+        .title = "login on a token that is known",
+        .left = "p11-login", .right = "p11-login",
+        .left_figure = FIGURE_COMMANDS, .relation = RELATION_NONE,
+        .at_most = 6 },
 };
 const size_t bench_finding_count =
     sizeof(bench_findings) / sizeof(bench_findings[0]);
@@ -82,6 +122,7 @@ figures_of(const struct sample *s, enum figure figure)
         [FIGURE_LINK] = (double)s->link_ns / 1e3,
         [FIGURE_HOST] = (double)s->host_ns / 1e3,
         [FIGURE_CPU] = (double)s->cpu_ns / 1e3 / (double)s->ops,
+        [FIGURE_COMMANDS] = (double)s->commands / (double)s->ops,
     };
     return values[figure];
 }
@@ -91,6 +132,8 @@ figures_row(const struct result *result, size_t rounds, enum figure figure)
 {
     double values[BENCH_ROUNDS_MAX];
 
+    if (figure == FIGURE_COMMANDS)
+        return result->commands;
     for (size_t i = 0; i < rounds; i++)
         values[i] = figures_of(&result->round[i], figure);
     return figures_median(values, rounds);
@@ -114,6 +157,8 @@ figures_compare(const struct comparison *c, size_t rounds)
 {
     double values[BENCH_ROUNDS_MAX];
 
+    if (c->relation == RELATION_NONE)
+        return figures_row(c->left, rounds, c->left_figure);
     for (size_t i = 0; i < rounds; i++) {
         double left = figures_of(&c->left->round[i], c->left_figure);
         double right = figures_of(&c->right->round[i], c->right_figure);

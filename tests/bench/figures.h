@@ -21,6 +21,7 @@ enum figure {
     FIGURE_LINK, /* of it inside the TCTI: chip and link */
     FIGURE_HOST, /* the rest */
     FIGURE_CPU,  /* processor time of the process, mean */
+    FIGURE_COMMANDS, /* counted before the rounds; below 0: not counted */
 };
 
 /* The middle one; of an even number the mean of the two. Sorts values. */
@@ -39,7 +40,11 @@ double figures_spread(const struct result *result, size_t rounds);
  * Two figures of two rows, held against each other round by round, so that
  * what slows the machine for a while slows both. The median over the rounds.
  */
-enum relation { RELATION_RATIO, RELATION_DIFFERENCE };
+enum relation {
+    RELATION_RATIO,
+    RELATION_DIFFERENCE,
+    RELATION_NONE, /* the left one alone */
+};
 struct comparison {
     const struct result *left, *right;
     enum figure left_figure, right_figure;
@@ -47,10 +52,10 @@ struct comparison {
 };
 double figures_compare(const struct comparison *c, size_t rounds);
 
-/* A figure that takes two rows, with its goal. */
+/* A figure that takes two rows, or stands below the table; its goal. */
 struct finding {
     const char *id, *title, *unit;
-    const char *left, *right; /* ids of rows */
+    const char *left, *right; /* ids of rows; the same for RELATION_NONE */
     enum figure left_figure, right_figure;
     enum relation relation;
     double at_least, at_most; /* goals; 0: none */

@@ -76,16 +76,33 @@ middle(uint64_t *times, size_t n)
     return n == 0 ? 0 : times[n / 2];
 }
 
+/* Runs that are not measured have no times and no sample. */
+struct run {
+    const struct row *row;
+    void *state;
+    const struct effort *effort;
+    struct times *times;
+    struct sample *sample;
+};
+
 static enum outcome
-time_one(const struct row *row, void *state, struct times *times)
+time_once(const struct run *run)
 {
+    uint64_t each = run->row->batch == 0 ? 1 : run->row->batch;
+    uint64_t commands = counted(run->effort);
+    uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
     uint64_t link = tap_ns();
     uint64_t start = now_ns(CLOCK_MONOTONIC);
-    enum outcome rc = row->ops->once(state);
+    enum outcome rc = run->row->ops->once(run->state);
+    uint64_t op = now_ns(CLOCK_MONOTONIC) - start;
+    struct times *times = run->times;
 
+    run->sample->cpu_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    run->sample->commands += counted(run->effort) - commands;
+    run->sample->ops += each;
     if (times->n < OPS_MAX) {
-        times->op[times->n] = now_ns(CLOCK_MONOTONIC) - start;
-        times->link[times->n] = tap_ns() - link;
+        times->op[times->n] = op / each;
+        times->link[times->n] = (tap_ns() - link) / each;
         times->host[times->n] = times->op[times->n] - times->link[times->n];
         times->n++;
     }
@@ -93,30 +110,38 @@ time_one(const struct row *row, void *state, struct times *times)
 }
 
 static enum outcome
-repeat(const struct row *row, void *state, const struct effort *effort,
-    struct sample *sample)
+run_once(const struct run *run)
 {
-    struct times *times = calloc(1, sizeof(*times));
-    uint64_t commands = counted(effort);
-    uint64_t start = now_ns(CLOCK_MONOTONIC);
-    uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-    uint64_t end = start + (uint64_t)(effort->seconds * 1e9);
-    enum outcome rc = times == NULL ? BENCH_FAILED : BENCH_OK;
+    const struct row_ops *ops = run->row->ops;
+    enum outcome rc = BENCH_OK;
 
-    while (rc == BENCH_OK && (sample->ops < effort->ops ||
-        now_ns(CLOCK_MONOTONIC) < end)) {
-        rc = time_one(row, state, times);
-        sample->ops++;
-    }
+    if (ops->before != NULL)
+        rc = ops->before(run->state);
+    if (rc == BENCH_OK)
+        rc = run->sample == NULL ? ops->once(run->state) : time_once(run);
+    if (rc == BENCH_OK && ops->after != NULL)
+        rc = ops->after(run->state);
+    return rc;
+}
+
+static enum outcome
+repeat(const struct run *run)
+{
+    struct sample *sample = run->sample;
+    struct times *times = run->times;
+    uint64_t start = now_ns(CLOCK_MONOTONIC);
+    uint64_t end = start + (uint64_t)(run->effort->seconds * 1e9);
+    enum outcome rc = BENCH_OK;
+
+    while (rc == BENCH_OK && (sample->ops < run->effort->ops ||
+        now_ns(CLOCK_MONOTONIC) < end))
+        rc = run_once(run);
     if (rc == BENCH_OK) {
-        sample->cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
         sample->wall_ns = now_ns(CLOCK_MONOTONIC) - start;
-        sample->commands = counted(effort) - commands;
         sample->op_ns = middle(times->op, times->n);
         sample->link_ns = middle(times->link, times->n);
         sample->host_ns = middle(times->host, times->n);
     }
-    free(times);
     return rc;
 }
 
@@ -124,17 +149,20 @@ enum outcome
 bench_measure(const struct row *row, const struct place *place,
     const struct effort *effort, struct sample *sample)
 {
-    void *state = NULL;
-    enum outcome rc = row->ops->setup(row, place, &state);
+    struct run run = { .row = row, .effort = effort };
+    enum outcome rc = row->ops->setup(row, place, &run.state);
 
     memset(sample, 0, sizeof(*sample));
     if (rc != BENCH_OK)
         return rc;
     for (int i = 0; rc == BENCH_OK && i < WARM_UP; i++)
-        rc = row->ops->once(state);
+        rc = run_once(&run);
+    run.sample = sample;
+    run.times = calloc(1, sizeof(*run.times));
     if (rc == BENCH_OK)
-        rc = repeat(row, state, effort, sample);
-    row->ops->teardown(state);
+        rc = run.times == NULL ? BENCH_FAILED : repeat(&run);
+    free(run.times);
+    row->ops->teardown(run.state);
     return rc;
 }
 

@@ -104,7 +104,7 @@ print_row(const struct report *r, size_t i)
     cell(6, 3, has_ratio, ratio);
     cell(5, 0, tapped, figures_row(result, r->rounds, FIGURE_LINK));
     cell(5, 0, tapped, figures_row(result, r->rounds, FIGURE_HOST));
-    cell(5, 0, row->ops != &process_ops,
+    cell(5, 0, !row->ops->elsewhere,
         figures_row(result, r->rounds, FIGURE_CPU));
     cell(4, 1, result->commands >= 0, result->commands);
     if (row->goal > 0 && has_ratio)

@@ -83,5 +83,5 @@ process_teardown(void *state)
 
 const struct row_ops process_ops = {
     .setup = process_setup, .once = process_once,
-    .teardown = process_teardown,
+    .teardown = process_teardown, .elsewhere = true,
 };

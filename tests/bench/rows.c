@@ -16,6 +16,19 @@ static const struct door peer = {
     .name = "tpm2", .propq = "?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes",
 };
 
+static const struct module module = {
+    .path = "../../pkcs11/.libs/scu-pkcs11.so",
+    .variable = "BENCH_SCU_PKCS11", .ours = true,
+};
+/* Opens more than one connection to the chip: its rows share the link. */
+static const struct module peer_module = {
+    .path = "libtpm2_pkcs11.so.1", .variable = "BENCH_TPM2_PKCS11",
+};
+/* No chip: what PKCS#11 and OpenSSL cost by themselves. */
+static const struct module soft_module = {
+    .path = "/usr/lib/softhsm/libsofthsm2.so", .variable = "BENCH_SOFTHSM",
+};
+
 #define EC "ECDSA-SHA256"
 #define RSA "RSASSA-SHA256"
 
@@ -121,6 +134,65 @@ const struct row bench_rows[] = {
     { .id = "dgst-p256-peer", .title = "  tpm2-openssl",
         .ops = &process_ops, .link = &debian, .door = &peer, .key = "p256",
         .floor = "esys-p256" },
+
+    { .id = "p11-p256", .title = "PKCS#11 P-256, ours",
+        .ops = &p11_sign_ops, .link = &kept, .module = &module, .key = "p256",
+        .scheme = EC, .floor = "esys-p256", .goal = 0.85 },
+    { .id = "p11-p256-shared", .title = "  same, shared link",
+        .ops = &p11_sign_ops, .link = &shared, .module = &module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256-shared",
+        .goal = 0.85 },
+    { .id = "p11-p256-4", .title = "  same, 4 threads",
+        .ops = &p11_threads_ops, .link = &kept, .module = &module,
+        .key = "p256", .scheme = EC, .threads = 4, .batch = 32,
+        .floor = "esys-p256" },
+    { .id = "peer11-p256", .title = "  tpm2-pkcs11, shared link",
+        .ops = &p11_sign_ops, .link = &shared, .module = &peer_module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256-shared" },
+    { .id = "peer11-p256-4", .title = "  tpm2-pkcs11, shared, 4 threads",
+        .ops = &p11_threads_ops, .link = &shared, .module = &peer_module,
+        .key = "p256", .scheme = EC, .threads = 4, .batch = 32,
+        .floor = "esys-p256-shared" },
+    { .id = "soft11-p256", .title = "  SoftHSM",
+        .ops = &p11_sign_ops, .link = &kept, .module = &soft_module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256" },
+
+    { .id = "p11-rsa2048", .title = "PKCS#11 RSA-2048, ours",
+        .ops = &p11_sign_ops, .link = &kept, .module = &module,
+        .key = "rsa2048", .scheme = RSA, .floor = "esys-rsa2048",
+        .goal = 0.95 },
+    { .id = "peer11-rsa2048", .title = "  tpm2-pkcs11",
+        .ops = &p11_sign_ops, .link = &shared, .module = &peer_module,
+        .key = "rsa2048", .scheme = RSA, .floor = "esys-rsa2048" },
+    { .id = "soft11-rsa2048", .title = "  SoftHSM",
+        .ops = &p11_sign_ops, .link = &kept, .module = &soft_module,
+        .key = "rsa2048", .scheme = RSA, .floor = "esys-rsa2048" },
+
+    { .id = "p11-random", .title = "PKCS#11 random 32, ours",
+        .ops = &p11_random_ops, .link = &kept, .module = &module,
+        .floor = "sys-random" },
+    { .id = "peer11-random", .title = "  tpm2-pkcs11",
+        .ops = &p11_random_ops, .link = &shared, .module = &peer_module,
+        .floor = "sys-random" },
+    { .id = "soft11-random", .title = "  SoftHSM",
+        .ops = &p11_random_ops, .link = &kept, .module = &soft_module,
+        .floor = "sys-random" },
+
+    { .id = "p11-login", .title = "C_Login again, ours",
+        .ops = &p11_login_ops, .link = &kept, .module = &module,
+        .floor = "esys-p256" },
+    { .id = "peer11-login", .title = "  tpm2-pkcs11",
+        .ops = &p11_login_ops, .link = &shared, .module = &peer_module,
+        .floor = "esys-p256" },
+    { .id = "p11-first", .title = "module to first signature, ours",
+        .ops = &p11_first_ops, .link = &shared, .module = &module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256" },
+    { .id = "peer11-first", .title = "  tpm2-pkcs11",
+        .ops = &p11_first_ops, .link = &shared, .module = &peer_module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256" },
+    { .id = "soft11-first", .title = "  SoftHSM",
+        .ops = &p11_first_ops, .link = &shared, .module = &soft_module,
+        .key = "p256", .scheme = EC, .floor = "esys-p256" },
 };
 
 const size_t bench_row_count = sizeof(bench_rows) / sizeof(bench_rows[0]);

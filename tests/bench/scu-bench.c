@@ -81,10 +81,29 @@ load_now(void)
     return getloadavg(&load, 1) == 1 ? load : -1;
 }
 
+/*
+ * Tokens of the modules of rows that are wanted. Where one cannot be made, the
+ * rows say so.
+ */
+static void
+make_tokens(const struct bench *b)
+{
+    for (size_t i = 0; i < bench_row_count; i++) {
+        const struct module *module = bench_rows[i].module;
+        bool done = module == NULL || !b->results[i].wanted;
+
+        for (size_t k = 0; !done && k < i; k++)
+            done = b->results[k].wanted && bench_rows[k].module == module;
+        if (!done && bench_prepare_token(module, &b->place) == BENCH_FAILED)
+            (void)sim_restart(b->sim);
+    }
+}
+
 static enum outcome
 start(struct bench *b)
 {
     size_t wanted = 0;
+    enum outcome rc;
 
     b->rounds = (size_t)setting("BENCH_ROUNDS", ROUNDS, BENCH_ROUNDS_MAX);
     b->rounds = b->rounds == 0 ? 1 : b->rounds;
@@ -109,7 +128,10 @@ start(struct bench *b)
         .state = b->state,
         .modules = getenv("OPENSSL_MODULES"),
     };
-    return bench_prepare(&b->place);
+    rc = bench_prepare(&b->place);
+    if (rc == BENCH_OK)
+        make_tokens(b);
+    return rc;
 }
 
 /*
