@@ -26,6 +26,7 @@
 
 /* How tctildr is told to take tcti-scu. */
 #define OWN_TCTI "scu:"
+#define OWN_LIBRARY "libtss2-tcti-scu.so.0"
 
 /* A key may be found lost first, and its session next. */
 #define MAX_RECOVERIES 2
@@ -151,6 +152,19 @@ ready_crypto(struct scu_chip *chip)
     return SCU_OK;
 }
 
+/*
+ * Ours by the library's whole name: tctildr would first look for one that is
+ * called "scu", in all folders where libraries are.
+ */
+static TSS2_RC
+load_link(struct scu_chip *chip)
+{
+    if (strncmp(chip->tcti, OWN_TCTI, strlen(OWN_TCTI)) == 0)
+        return Tss2_TctiLdr_Initialize_Ex(OWN_LIBRARY,
+            chip->tcti + strlen(OWN_TCTI), &chip->link);
+    return Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
+}
+
 static int
 open_link(struct scu_chip *chip)
 {
@@ -163,7 +177,7 @@ open_link(struct scu_chip *chip)
         close_link(chip);
     if (chip->sys != NULL)
         return SCU_OK;
-    tss = Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
+    tss = load_link(chip);
     if (tss != TSS2_RC_SUCCESS) {
         if (err_of_tss(tss) == SCU_E_CONF)
             return err_set(SCU_E_CONF, "'%s' is no valid link to a chip: "

@@ -79,21 +79,24 @@ ecc_public(OSSL_LIB_CTX *lib, const struct curve_row *curve,
 static int
 coordinates(const EVP_PKEY *key, size_t n, TPMS_ECC_POINT *point)
 {
-    BIGNUM *x = NULL, *y = NULL;
-    int rc = SCU_E_INTERNAL;
+    uint8_t octets[1 + 2 * MAX_COORDINATE];
+    size_t len = 0;
 
-    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
-        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
-        BN_bn2binpad(x, point->x.buffer, (int)n) == (int)n &&
-        BN_bn2binpad(y, point->y.buffer, (int)n) == (int)n) {
-        point->x.size = point->y.size = (uint16_t)n;
-        rc = SCU_OK;
-    }
-    BN_free(x);
-    BN_free(y);
-    return rc == SCU_OK ? rc : crypto_failed("an ephemeral key");
+    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, octets,
+            sizeof(octets), &len) != 1 || len != 1 + 2 * n ||
+        octets[0] != UNCOMPRESSED)
+        return crypto_failed("an ephemeral key");
+    memcpy(point->x.buffer, octets + 1, n);
+    memcpy(point->y.buffer, octets + 1 + n, n);
+    point->x.size = point->y.size = (uint16_t)n;
+    return SCU_OK;
 }
 
+/*
+ * The peer's point is the pinned one, on its curve as ecc_public() found, and
+ * the curves have no other subgroup; checking its order again would cost as
+ * much as the ECDH.
+ */
 static int
 ecdh(OSSL_LIB_CTX *lib, EVP_PKEY *own, EVP_PKEY *peer, uint8_t *z, size_t n)
 {
@@ -102,7 +105,7 @@ ecdh(OSSL_LIB_CTX *lib, EVP_PKEY *own, EVP_PKEY *peer, uint8_t *z, size_t n)
     int rc = SCU_OK;
 
     if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
-        EVP_PKEY_derive_set_peer(ctx, peer) != 1 ||
+        EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 ||
         EVP_PKEY_derive(ctx, z, &len) != 1 || len != n)
         rc = crypto_failed("ECDH");
     EVP_PKEY_CTX_free(ctx);
