@@ -98,6 +98,32 @@ figures_compare__is_paired_by_round(void **state)
     assert_near(figures_compare(&c, 3), 50);
 }
 
+/* A figure that stands alone is the median of its row. */
+static void
+figures_compare__of_one_row(void **state)
+{
+    static struct result r;
+    const struct comparison c = {
+        .left = &r, .left_figure = FIGURE_WALL, .relation = RELATION_NONE,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        r.round[i] = sample_of(100 * (i + 1));
+    assert_near(figures_compare(&c, 3), 200);
+}
+
+/* Counted once for all rounds, not in them. */
+static void
+figures_row__commands_are_those_that_were_counted(void **state)
+{
+    static struct result r = { .commands = 8 };
+
+    (void)state;
+    r.round[0] = sample_of(100);
+    assert_near(figures_row(&r, 1, FIGURE_COMMANDS), 8);
+}
+
 static void
 figures_pass__keeps_both_bounds(void **state)
 {
@@ -126,6 +152,8 @@ main(void)
         cmocka_unit_test(figures_of__nothing_measured_is_zero),
         cmocka_unit_test(figures_spread__outliers_do_not_count),
         cmocka_unit_test(figures_compare__is_paired_by_round),
+        cmocka_unit_test(figures_compare__of_one_row),
+        cmocka_unit_test(figures_row__commands_are_those_that_were_counted),
         cmocka_unit_test(figures_pass__keeps_both_bounds),
         cmocka_unit_test(figures_row_index__unknown_id_is_the_count),
     };
