@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -180,6 +181,8 @@ ask_for(struct out *out, const struct secretin_question *question,
         int rc;
 
         (void)alarm(60); /* a question without end is a failure */
+        /* A shell's background job begins with it ignored. */
+        (void)signal(SIGINT, SIG_DFL);
         rc = secretin_tty(question, &secret, out);
         if (rc == SCU_OK && (secret->len != 6 ||
             memcmp(secret->data, "secret", 6) != 0))
