@@ -101,7 +101,8 @@ owner_of_self(struct registry_owner *owner,
     owner->instance = atomic_fetch_add(&instances, 1) + 1;
     owner->start = 0;
     (void)look_at((long)owner->pid, &state, &owner->start);
-    set_program(program, program_invocation_short_name);
+    /* Not the first argument, which servers overwrite. */
+    owner_program((long)owner->pid, program);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "chip/owner.h"
 #include "chip/registry.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -244,6 +245,22 @@ is_alive__this_process_but_not_its_predecessor(void **state)
     assert_true(owner_is_alive(&me));
 }
 
+/* As nginx does, to tell its processes apart in ps(1). */
+static void
+of_self__program_that_overwrote_its_arguments(void **state)
+{
+    char program[REGISTRY_PROGRAM_MAX];
+    char *first = program_invocation_short_name;
+    char kept = first[0];
+    struct registry_owner me;
+
+    (void)state;
+    first[0] = ':';
+    owner_of_self(&me, program);
+    first[0] = kept;
+    assert_string_equal(program, "test_registry");
+}
+
 static void
 is_alive__not_when_it_ended(void **state)
 {
@@ -285,6 +302,7 @@ main(void)
         cmocka_unit_test(free_entry__none_when_full),
         cmocka_unit_test(parse_stat__names_may_be_anything),
         cmocka_unit_test(is_alive__this_process_but_not_its_predecessor),
+        cmocka_unit_test(of_self__program_that_overwrote_its_arguments),
         cmocka_unit_test(is_alive__not_when_it_ended),
     };
 
