@@ -208,6 +208,8 @@ C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
         }
     }
     rv = p11_token_failed("C_InitToken", rc);
+    if (rc == SCU_E_AUTH_NEEDED) /* the owner's: no login would help */
+        rv = CKR_TOKEN_WRITE_PROTECTED;
     p11_slot_pin_used(slot);
     scu_token_free(&token);
     return rv;

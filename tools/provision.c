@@ -155,9 +155,9 @@ static void
 put_prepared(struct out *out, const struct prepared *tokens)
 {
     out_number(out, "prepared_tokens", NULL, tokens->now);
-    out_text(out, "prepared", "%zu tokens that users can take, %zu of them "
-        "by this run", tokens->now, tokens->now > tokens->before ?
-        tokens->now - tokens->before : 0);
+    out_text(out, "prepared", "%zu token%s that users can take, %zu of them "
+        "by this run", tokens->now, tokens->now == 1 ? "" : "s",
+        tokens->now > tokens->before ? tokens->now - tokens->before : 0);
 }
 
 static int

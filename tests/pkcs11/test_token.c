@@ -178,6 +178,9 @@ init_token__no_room_and_no_authorisation(void **state)
     fake_fail("scu_token_init", SCU_E_TOKENS_FULL);
     assert_int_equal(C_InitToken(slot, STRING(SO_PIN), 5, label),
         CKR_DEVICE_MEMORY);
+    fake_fail("scu_token_init", SCU_E_AUTH_NEEDED);
+    assert_int_equal(C_InitToken(slot, STRING(SO_PIN), 5, label),
+        CKR_TOKEN_WRITE_PROTECTED);
     fake_fail("scu_token_init", SCU_E_UNPROVISIONED);
     assert_int_equal(C_InitToken(slot, STRING(SO_PIN), 5, label),
         CKR_DEVICE_ERROR);

@@ -91,6 +91,8 @@ try 0 "an owner authorisation that is given makes tokens" \
 same "one" "$(get prepared_tokens)" 1
 try 6 "the file does not give it" scu provision --tokens 2
 try 0 "it is for taking" scu token init --label x "${new[@]}"
+try 6 "it was the only one" scu token init --label y "${new[@]}"
+says 'authorisations does not give you' "and the file is said to lack it"
 
 # --- another user --------------------------------------------------------------------------
 

@@ -198,7 +198,7 @@ take_pair(struct scu_chip *chip, struct making *m)
         return rc;
     return m->full ? room_full(chip) :
         err_set(SCU_E_AUTH_NEEDED, "making a token needs the chip's "
-            "owner authorisation (%s/authorisations is not for you to read), "
+            "owner authorisation, which %s/authorisations does not give you, "
             "or a token that the administrator prepared by `scu provision "
             "--tokens N`, of which none is left", chip->state);
 }
