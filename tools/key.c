@@ -49,7 +49,9 @@ static int
 put_object(const struct keytoken *t, const struct keyobj *o)
 {
     char *id = keyobj_id(o);
-    char *uri = keyobj_uri(o, t->token, keytoken_shares_label(t, o), false);
+    char *uri = keyobj_uri(o, t->token, KEYOBJ_URI_TYPE |
+        (t->label_shared ? KEYOBJ_URI_SERIAL : 0) |
+        (keytoken_shares_label(t, o) ? KEYOBJ_URI_ID : 0));
     int rc = SCU_OK;
 
     if (id == NULL || uri == NULL) {

@@ -117,7 +117,8 @@ put_pair(const struct keypair *pair, const struct keytoken *t)
 
     if (keyobj_read(pair->private_object, &o)) {
         id = keyobj_id(&o);
-        uri = keyobj_uri(&o, t->token, false, true);
+        uri = keyobj_uri(&o, t->token,
+            t->label_shared ? KEYOBJ_URI_SERIAL : 0);
     }
     if (id == NULL || uri == NULL) {
         rc = out_error(t->out, rc, "out of memory on the host");

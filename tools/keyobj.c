@@ -151,7 +151,7 @@ keyobj_id(const struct keyobj *o)
 
 char *
 keyobj_uri(const struct keyobj *o, const struct scu_token *token,
-    bool with_id, bool any_half)
+    unsigned parts)
 {
     struct scu_token_info info;
     struct uri uri = { 0 };
@@ -165,13 +165,15 @@ keyobj_uri(const struct keyobj *o, const struct scu_token *token,
     if (o->id_len > 0)
         memcpy(id, o->id, o->id_len);
     uri.token = info.label;
+    if ((parts & KEYOBJ_URI_SERIAL) != 0)
+        uri.serial = info.serial;
     if (label[0] != '\0')
         uri.object = label;
-    if (o->id_len > 0 && (with_id || label[0] == '\0')) {
+    if (o->id_len > 0 && ((parts & KEYOBJ_URI_ID) != 0 || label[0] == '\0')) {
         uri.id = id;
         uri.id_len = o->id_len;
     }
-    if (!any_half)
+    if ((parts & KEYOBJ_URI_TYPE) != 0)
         uri.type = row_of(o->class)->type;
     text = uri_write(&uri);
     free(id);

@@ -33,13 +33,19 @@ bool keyobj_same_id(const struct keyobj *a, const struct keyobj *b);
 /* The id in hexadecimal, which the caller frees; NULL: out of memory. */
 char *keyobj_id(const struct keyobj *o);
 
+/* What a URI says besides the labels of token and object. */
+enum {
+    KEYOBJ_URI_SERIAL = 1, /* another token has the label, too */
+    KEYOBJ_URI_ID = 2,     /* another object has it */
+    KEYOBJ_URI_TYPE = 4,   /* one object, not the whole of a pair */
+};
+
 /*
  * The object's URI, which the caller frees; NULL: out of memory. It has the
- * label, unless that is empty or with_id says that others have it, too; then
- * the id. any_half: without a type, for the whole of a pair.
+ * id as well where the label is empty.
  */
 char *keyobj_uri(const struct keyobj *o, const struct scu_token *token,
-    bool with_id, bool any_half);
+    unsigned parts);
 
 /* --- which objects a command line means ------------------------------------ */
 

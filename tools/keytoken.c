@@ -53,12 +53,35 @@ forget(struct keytoken *t)
     t->n_objects = 0;
 }
 
+static int
+read_label_shared(struct keytoken *t)
+{
+    struct scu_token **all = NULL;
+    struct scu_token_info mine, other;
+    size_t count = 0, n = 0;
+    int rc = scu_token_list(t->chip, &all, &count);
+
+    if (rc != SCU_OK)
+        return out_error_scu(t->out, rc);
+    scu_token_info(t->token, &mine);
+    for (size_t i = 0; i < count; i++) {
+        scu_token_info(all[i], &other);
+        n += strcmp(other.label, mine.label) == 0;
+    }
+    scu_token_list_free(&all, count);
+    t->label_shared = n > 1;
+    return SCU_OK;
+}
+
 int
 keytoken_read(struct keytoken *t)
 {
     int rc;
 
     forget(t);
+    rc = read_label_shared(t);
+    if (rc != SCU_OK)
+        return rc;
     rc = scu_object_list(t->token, &t->objects, &t->n_objects);
     if (rc != SCU_OK)
         return out_error_scu(t->out, rc);

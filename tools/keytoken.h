@@ -12,7 +12,8 @@ struct keytoken {
     struct scu_chip *chip;
     struct scu_token *token;
     struct scu_token_info info;
-    struct scu_object **objects; /* keytoken_read() */
+    bool label_shared;           /* keytoken_read(): by another token */
+    struct scu_object **objects;
     size_t n_objects;
     struct keyobj *list;         /* those of a known class */
     size_t count;

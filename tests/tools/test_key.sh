@@ -192,5 +192,29 @@ prints 'id=%21;object=twin;type=public|object=twin;id=!;type=public|id=%22' \
     "by their id"
 try 0 "by id" scu key remove --id 21 --yes "$user"
 try 0 "the other one is there" scu key export --label twin
+
+# Two tokens of one label, which PKCS#11 may make.
+try 0 "the key of the other door" scu key list
+expect_failure "no URI has a serial number without need" \
+    grep -q serial= "$SCRATCH/stdout"
+printf '[chip]\nspare-token = yes\n' >scu.conf
+chmod 600 scu.conf
+export SCU_CONF=$SCRATCH/scu.conf
+spare=$(tool -L | sed -n 's/^Slot [0-9]* (\(0x[0-9a-f]*\)): Empty.*/\1/p')
+expect_ok "another token 'one'" tool --init-token --slot "$((spare))" \
+    --label one --so-pin so-12345
+unset SCU_CONF
+scu token list --json >"$SCRATCH/stdout"
+first=$(get tokens 0 serial) second=$(get tokens 1 serial)
+try 0 "its user PIN" scu token unlock --serial "$second" "$user" \
+    --so-pin-file so
+try 0 "a key in it" scu key gen --type p256 --label twin \
+    --serial "$second" "$user" --json
+same "its URI says in which token" "$(get uri)" \
+    "pkcs11:serial=$second;token=one;object=twin"
+try 0 "and by it the key is exported" scu key export "$(get uri)"
+try 0 "the list" scu key list
+prints "serial=$second;token=one;object=twin;type=public" "says so, too"
+prints "serial=$first;token=one;object=twin;type=public" "of both"
 chip_is_clean
 finish
