@@ -50,6 +50,109 @@ refuse_code(int code, char *why, size_t size)
     return refuse(-ENOMEM, "out of memory on the host", why, size);
 }
 
+/* --- what p11-kit lets pass -------------------------------------------------*/
+
+/*
+ * p11-kit takes the last of two values, stops at an empty part, cuts a value
+ * at a zero octet, drops blanks, and passes over what it does not know in a
+ * query. The URI would then mean something else than it says: any token, or
+ * another PIN.
+ */
+#define UNKNOWN "it has an attribute or a type that is not known, or a " \
+    "value longer than PKCS#11 has it (token label: 32 octets, serial: 16)"
+
+/* Names of attributes; those of one number are the same. */
+static const struct attribute_name {
+    const char *name;
+    unsigned number;
+    bool in_query;
+} names[] = {
+    { "token", 0, false },
+    { "serial", 1, false },
+    { "manufacturer", 2, false },
+    { "model", 3, false },
+    { "object", 4, false },
+    { "id", 5, false },
+    { "type", 6, false },
+    { "object-type", 6, false },
+    { "objecttype", 6, false },
+    { "library-manufacturer", 7, false },
+    { "library-description", 8, false },
+    { "library-version", 9, false },
+    { "slot-manufacturer", 10, false },
+    { "slot-description", 11, false },
+    { "slot-id", 12, false },
+    { "module-name", 13, true },
+    { "module-path", 14, true },
+    { "pin-value", 15, true },
+    { "pin-source", 16, true },
+    { "pinfile", 16, true },
+};
+#define ID 5
+
+static const struct attribute_name *
+find_name(const char *text, size_t len)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strlen(names[i].name) == len &&
+            memcmp(names[i].name, text, len) == 0)
+            return &names[i];
+    return NULL;
+}
+
+/* Why one part, "name=value" of len octets, is none; or NULL. */
+static const char *
+check_part(const char *part, size_t len, bool query, uint32_t *seen)
+{
+    size_t end = strcspn(part, "=");
+    const struct attribute_name *name = find_name(part, end < len ? end : len);
+    uint32_t bit = name == NULL ? 0 : UINT32_C(1) << name->number;
+
+    if (len == 0)
+        return "it has an empty part: a ; or & too many";
+    /* What else is not known in the path, p11-kit says. */
+    if (query && (name == NULL || !name->in_query))
+        return UNKNOWN;
+    if ((*seen & bit) != 0)
+        return "it has the same attribute twice";
+    *seen |= bit;
+    if ((name == NULL || name->number != ID) &&
+        memmem(part, len, "%00", 3) != NULL)
+        return "a value has a zero octet";
+    return NULL;
+}
+
+/* A path or a query, of len octets: nothing, or parts with something in
+ * each. */
+static const char *
+check_parts(const char *text, size_t len, bool query, uint32_t *seen)
+{
+    const char *end = text + len, *why = NULL;
+
+    while (len > 0 && why == NULL && text <= end) {
+        size_t part = strcspn(text, query ? "&" : ";?");
+
+        why = check_part(text, part, query, seen);
+        text += part + 1;
+    }
+    return why;
+}
+
+static const char *
+check_text(const char *text)
+{
+    const char *path = text + strlen(URI_SCHEME);
+    size_t len = strcspn(path, "?");
+    uint32_t seen = 0;
+    const char *why = check_parts(path, len, false, &seen);
+
+    if (strpbrk(text, " \t\n\v\f\r") != NULL)
+        return "it has a blank in it: write %20";
+    if (why == NULL && path[len] == '?')
+        why = check_parts(path + len + 1, strlen(path + len + 1), true, &seen);
+    return why;
+}
+
 /* --- reading ---------------------------------------------------------------*/
 
 /* A copy of what is there; 0 or -ENOMEM. */
@@ -210,9 +313,7 @@ take(struct uri *uri, P11KitUri *from, char *why, size_t size)
             return refuse(rc, parts[i].what, why, size);
     }
     if (p11_kit_uri_any_unrecognized(from))
-        return refuse(-EINVAL, "it has an attribute or a type that is not "
-            "known, or a value longer than PKCS#11 has it (token label: 32 "
-            "octets, serial: 16)", why, size);
+        return refuse(-EINVAL, UNKNOWN, why, size);
     return 0;
 }
 
@@ -239,11 +340,14 @@ uri_is(const char *text)
 int
 uri_parse(const char *text, struct uri **uri, char *why, size_t why_size)
 {
+    const char *bad = uri_is(text) ? check_text(text) : NULL;
     P11KitUri *from = NULL;
     struct uri *u = NULL;
     int rc = -ENOMEM, code;
 
     *uri = NULL;
+    if (bad != NULL)
+        return refuse(-EINVAL, bad, why, why_size);
     (void)refuse(-ENOMEM, "out of memory on the host", why, why_size);
     u = calloc(1, sizeof(*u));
     from = p11_kit_uri_new();

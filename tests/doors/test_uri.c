@@ -89,7 +89,7 @@ uri_parse__what_is_not_there_is_null(void **state)
 static void
 uri_parse__empty_values(void **state)
 {
-    struct uri *uri = parsed("pkcs11:token=;object=;id=");
+    struct uri *uri = parsed("pkcs11:token=;object=;id=?");
 
     (void)state;
     assert_string_equal(uri->token, "");
@@ -159,6 +159,57 @@ uri_parse__bad_ones(void **state)
     refused("pkcs11:colour=red", "not known");
     refused("pkcs11:library-version=1.0", "library-version");
     refused("pkcs11:library-version=x", "library-version");
+}
+
+/* What would be cut, or not be there at all, would mean something else. */
+static void
+uri_parse__zero_octets(void **state)
+{
+    (void)state;
+    refused("pkcs11:token=%00", "zero octet");
+    refused("pkcs11:token=%00abc;object=k", "zero octet");
+    refused("pkcs11:serial=%00", "zero octet");
+    refused("pkcs11:object=k?pin-value=1234%0056", "zero octet");
+    refused("pkcs11:object=k?pin-source=file:/a%00b", "zero octet");
+    refused("pkcs11:token=%0 0abc", "%20");
+}
+
+static void
+uri_parse__empty_parts(void **state)
+{
+    (void)state;
+    refused("pkcs11:;token=a", "empty");
+    refused("pkcs11:object=k;;token=a", "empty");
+    refused("pkcs11:object=k;", "empty");
+    refused("pkcs11:object=k?pin-value=1234&", "empty");
+    refused("pkcs11:object=k?&pin-value=1234", "empty");
+}
+
+static void
+uri_parse__twice_the_same(void **state)
+{
+    (void)state;
+    refused("pkcs11:token=a;token=b", "twice");
+    refused("pkcs11:id=%01;object=k;id=%02", "twice");
+    refused("pkcs11:type=cert;object-type=private", "twice");
+    refused("pkcs11:token=a?pin-value=1234&pin-value=5678", "twice");
+    refused("pkcs11:token=a?pin-source=file:/a&pin-source=file:/b", "twice");
+}
+
+static void
+uri_parse__what_no_query_has(void **state)
+{
+    (void)state;
+    refused("pkcs11:object=k?token=b", "not known");
+    refused("pkcs11:object=k?pin-soure=file:/a", "not known");
+}
+
+static void
+uri_parse__blanks(void **state)
+{
+    (void)state;
+    refused("pkcs11:token=my token", "%20");
+    refused("pkcs11:token=a\n", "%20");
 }
 
 /* The URI may hold a PIN: no message shows any of it. */
@@ -267,6 +318,11 @@ main(void)
         cmocka_unit_test(uri_parse__types),
         cmocka_unit_test(uri_parse__library_slot_and_source),
         cmocka_unit_test(uri_parse__bad_ones),
+        cmocka_unit_test(uri_parse__zero_octets),
+        cmocka_unit_test(uri_parse__empty_parts),
+        cmocka_unit_test(uri_parse__twice_the_same),
+        cmocka_unit_test(uri_parse__what_no_query_has),
+        cmocka_unit_test(uri_parse__blanks),
         cmocka_unit_test(uri_parse__a_refusal_shows_no_pin),
         cmocka_unit_test(uri_parse__a_short_buffer_is_terminated),
         cmocka_unit_test(uri_is__by_its_scheme),
