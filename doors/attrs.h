@@ -49,6 +49,7 @@ enum attr_key_type {
 /* What all tokens say of themselves. */
 #define ATTR_MANUFACTURER "SCU"
 #define ATTR_MODEL "SCU"
+#define ATTR_LIBRARY "PKCS#11 on the SCU" /* the module */
 
 /* A number that is not available. */
 #define ATTR_UNAVAILABLE UINT64_MAX

@@ -408,6 +408,19 @@ uri_allows(const char *field, const char *value)
         (strlen(field) == len && memcmp(field, value, len) == 0);
 }
 
+const char *
+uri_pin_path(const char *pin_source)
+{
+    static const char scheme[] = "file:";
+    const char *path = pin_source + strlen(scheme);
+
+    if (strncasecmp(pin_source, scheme, strlen(scheme)) != 0)
+        return NULL;
+    if (strncmp(path, "///", 3) == 0)
+        path += 2;
+    return path[0] == '/' && path[1] != '/' ? path : NULL;
+}
+
 /* --- writing ---------------------------------------------------------------*/
 
 static bool

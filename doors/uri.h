@@ -53,7 +53,7 @@ struct uri {
 
     /* how to get the PIN */
     char *pin_value;  /* the PIN itself, wiped by uri_free() */
-    char *pin_source; /* "file:/..." or a path */
+    char *pin_source; /* see uri_pin_path() */
 };
 
 /* What a URI begins with. */
@@ -80,6 +80,13 @@ void uri_free(struct uri **uri);
  * free(3), or NULL: out of memory, or a field is longer than PKCS#11 has it.
  */
 char *uri_write(const struct uri *uri);
+
+/*
+ * The path of a pin_source that is a file, "file:/path" or "file:///path"
+ * (RFC 8089), or NULL: the only ones that are read here. Borrowed from
+ * pin_source.
+ */
+const char *uri_pin_path(const char *pin_source);
 
 /*
  * Whether a field of a URI allows a value: it is NULL or the same. Blanks at

@@ -225,6 +225,6 @@ C_GetInfo(CK_INFO_PTR info)
     p11_pad(info->manufacturerID, sizeof(info->manufacturerID),
         P11_MANUFACTURER);
     p11_pad(info->libraryDescription, sizeof(info->libraryDescription),
-        "PKCS#11 on the SCU");
+        ATTR_LIBRARY);
     return CKR_OK;
 }

@@ -12,29 +12,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define FILE_SCHEME "file:"
 
 bool
 prov_pin_is_given(const struct uri *uri)
 {
     return uri->pin_value != NULL || uri->pin_source != NULL;
-}
-
-/* The path in "file:/path" and "file:///path" (RFC 8089), or NULL. */
-static const char *
-path_of(const char *source)
-{
-    const char *path = source + strlen(FILE_SCHEME);
-
-    if (strncasecmp(source, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
-        return NULL;
-    if (strncmp(path, "///", 3) == 0)
-        path += 2;
-    return path[0] == '/' && path[1] != '/' ? path : NULL;
 }
 
 bool
@@ -44,10 +28,10 @@ prov_pin_check(struct prov_ctx *prov, const struct uri *uri)
         return prov_raise(prov, SCU_E_ARG,
             "the URI has both a pin-value and a pin-source: leave one out");
     }
-    if (uri->pin_source != NULL && path_of(uri->pin_source) == NULL) {
+    if (uri->pin_source != NULL && uri_pin_path(uri->pin_source) == NULL) {
         return prov_raise(prov, SCU_E_ARG,
-            "pin-source=%s: a PIN is read from files only, "
-            "pin-source=file:/PATH", uri->pin_source);
+            "the URI's pin-source is no file: a PIN is read from files only, "
+            "pin-source=file:/PATH");
     }
     return true;
 }
@@ -147,7 +131,7 @@ prov_pin_get(struct prov_ctx *prov, const struct uri *uri, const char *label,
 
     pin->len = 0;
     if (uri->pin_source != NULL)
-        return get_from_file(prov, path_of(uri->pin_source), pin);
+        return get_from_file(prov, uri_pin_path(uri->pin_source), pin);
     if (uri->pin_value != NULL) {
         len = strlen(uri->pin_value);
         if (len > SCU_PIN_MAX)

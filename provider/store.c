@@ -11,6 +11,7 @@
  * possible, none is. What fails ends the loader, so that a program that asks
  * again does not try the PIN again.
  */
+#include "attrs.h"
 #include "object.h"
 #include "pin.h"
 #include "store.h"
@@ -21,9 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MODEL "SCU" /* as the PKCS#11 module tells them */
-#define MANUFACTURER "SCU"
 
 enum stage {
     STAGE_TOKENS,
@@ -121,9 +119,10 @@ token_matches(const struct uri *uri, const struct scu_token *token)
     scu_token_info(token, &info);
     return uri_allows(uri->token, info.label) &&
         uri_allows(uri->serial, info.serial) &&
-        uri_allows(uri->model, MODEL) &&
-        uri_allows(uri->manufacturer, MANUFACTURER) &&
-        uri_allows(uri->library_manufacturer, MANUFACTURER);
+        uri_allows(uri->model, ATTR_MODEL) &&
+        uri_allows(uri->manufacturer, ATTR_MANUFACTURER) &&
+        uri_allows(uri->library_manufacturer, ATTR_MANUFACTURER) &&
+        uri_allows(uri->library_description, ATTR_LIBRARY);
 }
 
 static bool

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "io.h"
 #include "keyattrs.h"
 #include "keytoken.h"
 #include "pem.h"
 #include "printable.h"
+#include "tofile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -237,10 +237,11 @@ static int
 put_text(struct out *out, const struct export_options *given,
     const struct keyobj *o, char *text)
 {
+    bool to_file = given->out != NULL && strcmp(given->out, "-") != 0;
     int rc;
 
-    if (given->out != NULL) {
-        rc = io_replace_file(given->out, text, strlen(text), 0644);
+    if (to_file) {
+        rc = tofile_write(given->out, text, strlen(text), 0644);
         if (rc != 0)
             return out_error(out, SCU_E_FILE, "cannot write %s: %s",
                 given->out, strerror(-rc));
@@ -250,7 +251,7 @@ put_text(struct out *out, const struct export_options *given,
         "certificate" : "public-key");
     out_string(out, "label", NULL, o->label);
     out_string(out, given->ssh ? "ssh" : "pem", NULL, text);
-    for (char *line = text; given->out == NULL && *line != '\0';) {
+    for (char *line = text; !to_file && *line != '\0';) {
         size_t len = strcspn(line, "\n");
 
         out_line(out, "%.*s", (int)len, line);

@@ -192,25 +192,19 @@ keyobj_read_id(const char *cmd, const char *text, uint8_t id[KEYOBJ_ID_MAX],
         "hexadecimal", cmd, KEYOBJ_ID_MAX);
 }
 
-/* "file:/a/b" or "/a/b". */
 static int
 take_pin(struct keyquery *q, const char *cmd, struct out *out)
 {
-    static const char file[] = "file:";
-    const char *source = q->uri->pin_source;
-
     if (q->uri->pin_value != NULL)
         return out_error(out, SCU_E_ARG, "%s: the URI has a PIN in it, which "
             "others can read on a command line: leave out pin-value, use "
             "--pin-file or --pin-fd", cmd);
-    if (source == NULL)
+    if (q->uri->pin_source == NULL)
         return SCU_OK;
-    if (strncmp(source, file, strlen(file)) == 0)
-        source += strlen(file);
-    if (source[0] != '/')
+    q->pin_file = uri_pin_path(q->uri->pin_source);
+    if (q->pin_file == NULL)
         return out_error(out, SCU_E_ARG, "%s: the URI's pin-source is not of "
             "the form file:/PATH", cmd);
-    q->pin_file = source;
     return SCU_OK;
 }
 
@@ -220,7 +214,16 @@ is_ours(const struct uri *uri)
 {
     return uri_allows(uri->manufacturer, ATTR_MANUFACTURER) &&
         uri_allows(uri->model, ATTR_MODEL) &&
-        uri_allows(uri->library_manufacturer, ATTR_MANUFACTURER);
+        uri_allows(uri->library_manufacturer, ATTR_MANUFACTURER) &&
+        uri_allows(uri->library_description, ATTR_LIBRARY);
+}
+
+/* Which token that would be, only the module itself knows. */
+static bool
+has_slot(const struct uri *uri)
+{
+    return uri->has_slot_id || uri->slot_description != NULL ||
+        uri->slot_manufacturer != NULL;
 }
 
 static int
@@ -236,6 +239,10 @@ take_uri(struct keyquery *q, const char *cmd, const char *text,
     if (!is_ours(q->uri))
         return out_error(out, SCU_E_NOT_FOUND, "%s: the URI is one of another "
             "module's tokens", cmd);
+    if (has_slot(q->uri))
+        return out_error(out, SCU_E_ARG, "%s: there are no slots here: name "
+            "the token by token= or serial= and leave out what begins with "
+            "slot-", cmd);
     q->pick.label = q->uri->token;
     q->pick.serial = q->uri->serial;
     q->label = q->uri->object;

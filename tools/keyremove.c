@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "keytoken.h"
+#include "printable.h"
 #include "tty.h"
 
 #include <errno.h>
@@ -123,6 +124,7 @@ confirm(struct keytoken *t, const struct doomed *d, bool *confirmed)
         "gone for good. Type \"yes\" to remove it",
         keyobj_is_key(d->first) && d->second != NULL ? "Key" :
         keyobj_class(d->first), d->first->label, t->info.label);
+    printable(question, false);
     rc = tty_ask(question, TTY_SHOWN, typed, sizeof(typed), &len);
     *confirmed = rc == 0 && len == 3 && memcmp(typed, "yes", 3) == 0;
     if (rc != 0 && rc != -EMSGSIZE)

@@ -134,6 +134,7 @@ static const struct {
     { "pkcs11:serial=0123456789abcdef", 0, SCU_E_NOT_FOUND },
     { URIS_ONE ";model=other", 0, SCU_E_NOT_FOUND },
     { URIS_ONE ";manufacturer=other", 0, SCU_E_NOT_FOUND },
+    { URIS_ONE ";library-description=other", 0, SCU_E_NOT_FOUND },
     { URIS_ONE ";object=nothing" URIS_PIN, 0, SCU_E_NOT_FOUND },
     { URIS_ONE ";object=" URIS_PIN, 0, SCU_E_NOT_FOUND },
     { URIS_ONE ";id=%01%02" URIS_PIN, 0, SCU_E_NOT_FOUND },

@@ -78,6 +78,15 @@ try 0 "to a file" scu key export --label web --out file.pub --json
 expect_ok "the same" cmp file.pub web.pub
 same "the file's name" "$(get file)" file.pub
 same "the text is in the object" "$(get pem)" "$(cat web.pub)"
+# What stands there and is no file stays what it is: root could lose /dev/null.
+: >target
+ln -s target link
+expect_ok "through a link" scu key export --label web --out link
+expect_ok "the link stands" test -L link
+expect_ok "its target is the key" cmp target web.pub
+try 0 "to -" scu key export --label web --out -
+expect_ok "is standard output" cmp "$SCRATCH/stdout" web.pub
+expect_failure "and no file" test -e "$SCRATCH/-"
 for label in web of-p384 of-RSA2048 of-rsa-3072; do
     scu key export --label "$label" >"$label.pub"
     scu key export --label "$label" --ssh >"$label.ssh"
@@ -158,6 +167,28 @@ expect_exit 1 "another answer than yes" \
     typed no -- scu key remove --label web "$user"
 expect_output "Key 'web' of token 'one' will be gone" "it is asked"
 same "nothing changed" "$(objects)" "$before"
+# Which slot that would be, only a PKCS#11 module knows.
+for part in slot-id=7 slot-description=x slot-manufacturer=x; do
+    try 2 "a URI with $part" scu key remove "pkcs11:$part;object=web" "$user" \
+        --yes
+    says 'slot' "is refused"
+done
+try 1 "another library" scu key remove --yes "$user" \
+    'pkcs11:library-description=x;object=web'
+says "another module's" "is not meant"
+for source in /pin file:pin "file://host$SCRATCH/user" "file:/$SCRATCH/user"; do
+    try 2 "pin-source=$source" scu key remove \
+        "pkcs11:object=web?pin-source=$source" --yes
+    says 'pin-source.*file:/PATH' "is refused"
+done
+same "nothing changed" "$(objects)" "$before"
+# A label is another's words: it gives the terminal no orders.
+try 0 "a label that moves the cursor" scu key gen --type p256 \
+    --label $'x\e[2J' "$user"
+expect_exit 1 "and is to go" \
+    typed no -- scu key remove --label $'x\e[2J' "$user"
+expect_output "Key 'x[?]\[2J' of token" "stands there in the clear"
+try 0 "it goes" scu key remove --label $'x\e[2J' "$user" --yes
 expect_ok "the answer is yes" typed yes -- scu key remove --label web "$user"
 same "both halves are gone" "$(objects)" "$((before - 2))"
 try 0 "the certificate stays" scu key export --label web --cert
@@ -168,7 +199,7 @@ try 0 "but like that" scu key remove 'pkcs11:object=web;type=cert' --yes \
 printf 'user-12345' >pin
 chmod 600 pin
 try 0 "by URI, with the PIN's file" scu key remove \
-    "pkcs11:token=one;object=other?pin-source=file:$SCRATCH/pin" --yes --json
+    "pkcs11:token=one;object=other?pin-source=file://$SCRATCH/pin" --yes --json
 same "what is removed" \
     "$(get removed 0 class)$(get removed 1 class)" private-keypublic-key
 expect_failure "PKCS#11 has it no more" \
