@@ -28,6 +28,7 @@ struct handle_ctx {
     bool has_password;
     int expect;
     bool done;
+    bool failed; /* the last load: an end would not show that */
 };
 
 /* 0x and up to 8 hexadecimal digits, then the end or ?pass. */
@@ -131,22 +132,19 @@ obtain_key(const struct handle_ctx *ctx, const struct prov_asker *asker)
 }
 
 static int
-load(void *vctx, OSSL_CALLBACK *callback, void *arg,
-    OSSL_PASSPHRASE_CALLBACK *ask, void *ask_arg)
+load_once(struct handle_ctx *ctx, OSSL_CALLBACK *callback, void *arg,
+    const struct prov_asker *asker)
 {
-    const struct prov_asker asker = { .ask = ask, .arg = ask_arg };
-    struct handle_ctx *ctx = vctx;
     struct prov_key *key = NULL;
     int ok = 0;
 
-    ctx->done = true;
     if (ctx->expect != 0 && ctx->expect != OSSL_STORE_INFO_PKEY &&
         ctx->expect != OSSL_STORE_INFO_PUBKEY) {
         return prov_raise(ctx->prov, SCU_E_NOT_FOUND,
             SCHEME "0x%08x is a key, not what the program looks for",
             (unsigned)ctx->handle);
     }
-    key = obtain_key(ctx, &asker);
+    key = obtain_key(ctx, asker);
     /* Whoever takes the key nulls our pointer. */
     ok = key != NULL && prov_key_deliver(&key, callback, arg);
     prov_key_unref(key);
@@ -154,11 +152,23 @@ load(void *vctx, OSSL_CALLBACK *callback, void *arg,
 }
 
 static int
+load(void *vctx, OSSL_CALLBACK *callback, void *arg,
+    OSSL_PASSPHRASE_CALLBACK *ask, void *ask_arg)
+{
+    const struct prov_asker asker = { .ask = ask, .arg = ask_arg };
+    struct handle_ctx *ctx = vctx;
+
+    ctx->failed = !ctx->done && !load_once(ctx, callback, arg, &asker);
+    ctx->done = true;
+    return !ctx->failed;
+}
+
+static int
 eof(void *vctx)
 {
     const struct handle_ctx *ctx = vctx;
 
-    return ctx->done;
+    return ctx->done && !ctx->failed;
 }
 
 static int

@@ -8,8 +8,9 @@
  * Private ones need one, so they are looked for only where the program or the
  * URI can mean them, behind the public ones. Each stage looks at all tokens
  * that the URI allows. A PIN is tried once, with one token: where several are
- * possible, none is. What fails ends the loader, so that a program that asks
- * again does not try the PIN again.
+ * possible, none is. A stage that fails is the last one, so that a program
+ * that asks again does not try the PIN again. An object that is not understood
+ * does not hide those behind it.
  */
 #include "attrs.h"
 #include "object.h"
@@ -45,6 +46,8 @@ struct store_ctx {
     size_t n_logins;
     struct found *found;
     size_t n_found, next;
+    bool failed; /* the last load: an end would not show that */
+    bool told;   /* why there is nothing */
 };
 
 /* --- opening -------------------------------------------------------------- */
@@ -360,11 +363,13 @@ raise_not_found(struct store_ctx *ctx)
         ctx->name);
 }
 
+/* The next load says that nothing follows. */
 static int
-end(struct store_ctx *ctx)
+give_up(struct store_ctx *ctx)
 {
     ctx->stage = STAGE_END;
     ctx->next = ctx->n_found;
+    ctx->failed = ctx->told = true;
     return 0;
 }
 
@@ -376,17 +381,21 @@ load(void *vctx, OSSL_CALLBACK *callback, void *arg,
     struct store_ctx *ctx = vctx;
     struct found *found = NULL;
 
+    ctx->failed = false;
     while (ctx->next == ctx->n_found && ctx->stage != STAGE_END) {
         if (!go_on(ctx, &asker))
-            return end(ctx);
+            return give_up(ctx);
     }
-    if (ctx->n_found == 0)
-        return raise_not_found(ctx);
+    if (ctx->n_found == 0 && !ctx->told) {
+        (void)raise_not_found(ctx);
+        return give_up(ctx);
+    }
     if (ctx->next == ctx->n_found)
         return 1;
     found = &ctx->found[ctx->next++];
-    return prov_object_deliver(ctx->prov, found->object, found->login,
-               callback, arg) == 1 ? 1 : end(ctx);
+    ctx->failed = !prov_object_deliver(ctx->prov, found->object,
+        found->login, callback, arg);
+    return !ctx->failed;
 }
 
 static int
@@ -394,7 +403,8 @@ eof(void *vctx)
 {
     const struct store_ctx *ctx = vctx;
 
-    return ctx->stage == STAGE_END && ctx->next == ctx->n_found;
+    return ctx->stage == STAGE_END && ctx->next == ctx->n_found &&
+        !ctx->failed;
 }
 
 /* --- the loader ----------------------------------------------------------- */

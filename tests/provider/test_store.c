@@ -100,6 +100,29 @@ hidden_certificate__needs_the_pin(void **state)
         SCU_E_NOT_FOUND);
 }
 
+/* What cannot be understood does not hide what stands behind it. */
+static void
+odd_objects__are_passed_over(void **state)
+{
+    const struct ossl *o = *state;
+    struct uris_given given = uris_load_all(o, "pkcs11:token=odd;type=cert",
+        0, NULL);
+
+    assert_int_equal(given.certs, 1);
+    assert_int_not_equal(given.errors, 0);
+    assert_true(uris_raised(SCU_E_UNSUPPORTED));
+}
+
+static void
+what_is_found__is_no_error(void **state)
+{
+    const struct ossl *o = *state;
+    struct uris_given given = uris_load_all(o, URIS_ONE URIS_PIN, 0, NULL);
+
+    assert_int_equal(given.errors, 0);
+    EVP_PKEY_free(given.key);
+}
+
 /* Public keys belong to whoever stands first, as those of files do. */
 static void
 public_key__verifies_in_software(void **state)
@@ -189,6 +212,8 @@ main(void)
         OSSL_BOTH(objects__come_in_turn),
         OSSL_BOTH(public_objects__need_no_login),
         OSSL_BOTH(hidden_certificate__needs_the_pin),
+        OSSL_BOTH(odd_objects__are_passed_over),
+        OSSL_BOTH(what_is_found__is_no_error),
         OSSL_BOTH(public_key__verifies_in_software),
         OSSL_BOTH(refused_uri__has_its_reason),
     };

@@ -72,13 +72,15 @@ uris_load_all(const struct ossl *o, const char *uri, int expect,
     UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(answer, 0);
     OSSL_STORE_CTX *store = open_uri(o, uri, expect, user, method);
     OSSL_STORE_INFO *info = NULL;
-    struct uris_given given = { 0 };
+    struct uris_given given = { .errors = store == NULL };
 
     for (int i = 0; store != NULL && !OSSL_STORE_eof(store); i++) {
         assert_true(i < 100);
         info = OSSL_STORE_load(store);
         if (info != NULL)
             take(&given, info);
+        else if (OSSL_STORE_error(store))
+            given.errors++;
     }
     OSSL_STORE_close(store);
     UI_destroy_method(method);
@@ -114,6 +116,7 @@ uris_refused(const struct ossl *o, const char *uri, int expect,
 
     assert_null(given.key);
     assert_int_equal(given.certs + given.publics + given.privates, 0);
+    assert_int_not_equal(given.errors, 0);
     if (!uris_raised(reason))
         fail_msg("%s is not refused for reason %d", uri, -reason);
 }
@@ -122,7 +125,7 @@ int
 uris_group_setup(void **state)
 {
     static const unsigned char nothing[1];
-    struct scu_attribute value = { .type = CKA_VALUE };
+    struct scu_attribute value = { .type = CKA_VALUE }, good;
     X509 *crt = X509_new();
     EVP_PKEY *key = EVP_EC_gen("P-256");
     unsigned char *der = NULL;
@@ -135,6 +138,7 @@ uris_group_setup(void **state)
     assert_true(X509_sign(crt, key, EVP_sha256()) > 0);
     value.len = (size_t)i2d_X509(crt, &der);
     value.value = der;
+    good = value;
     tokens_make("one", true);
     tokens_add_key("one", "P-256", "ec", 1, true);
     tokens_add_key("one", "RSA-2048", "rsa", 2, true);
@@ -152,6 +156,7 @@ uris_group_setup(void **state)
     value.type = CKA_EC_POINT;
     tokens_add_object("odd", false, CKO_PUBLIC_KEY, "point", &value);
     tokens_add_object("odd", false, CKO_CERTIFICATE, "none", NULL);
+    tokens_add_object("odd", false, CKO_CERTIFICATE, "good", &good);
     OPENSSL_free(der);
     X509_free(crt);
     EVP_PKEY_free(key);

@@ -26,6 +26,7 @@ struct uris_user {
 /* What a URI gives, by type; the first key of it, the caller's. */
 struct uris_given {
     size_t certs, publics, privates, others;
+    size_t errors; /* that OSSL_STORE_error() told, or opening failed */
     EVP_PKEY *key;
 };
 
