@@ -3,6 +3,7 @@
 
 /* Where PINs come from. */
 #include "pin.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +142,7 @@ prov_pin_get(struct prov_ctx *prov, const struct uri *uri, const char *label,
         return true;
     }
     (void)snprintf(info, sizeof(info), "PIN of token %s", label);
+    printable(info, false);
     if (ask(asker, info, pin->text, sizeof(pin->text), &pin->len))
         return true;
     return prov_raise(prov, SCU_E_AUTH_NEEDED,

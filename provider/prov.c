@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "login.h"
+#include "printable.h"
 #include "prov.h"
 
 #include <openssl/core_names.h>
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,10 +131,28 @@ prov_logins(struct prov_ctx *prov)
     return prov->logins;
 }
 
+static void set_error(const struct core *core, int rc, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+static void
+set_error(const struct core *core, int rc, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    core->vset_error(core->handle, (uint32_t)-rc, format, args);
+    va_end(args);
+}
+
+/*
+ * Labels and file names are others' words, and programs print errors as they
+ * are.
+ */
 static void
 raise_valist(struct prov_ctx *prov, int rc, const char *format, va_list args)
 {
     const struct core *core = &prov->core;
+    char text[1024];
 
     if (core->new_error == NULL || core->vset_error == NULL ||
         core->set_error_debug == NULL) {
@@ -141,7 +161,9 @@ raise_valist(struct prov_ctx *prov, int rc, const char *format, va_list args)
     core->new_error(core->handle);
     /* The text says what and where; a line of ours tells a user nothing. */
     core->set_error_debug(core->handle, "", 0, "");
-    core->vset_error(core->handle, (uint32_t)-rc, format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    printable(text, false);
+    set_error(core, rc, "%s", text);
 }
 
 int

@@ -3,12 +3,14 @@
 
 #include "uris.h"
 
+#include <openssl/err.h>
 #include <openssl/store.h>
 #include <scu/error.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 /* --- what is found -------------------------------------------------------- */
@@ -203,6 +205,23 @@ refused_uri__has_its_reason(void **state)
     assert_int_equal(tokens_failed("one"), 0);
 }
 
+/* Programs print errors as they are; a label is another's words. */
+static void
+errors__give_no_orders_to_a_terminal(void **state)
+{
+    const struct ossl *o = *state;
+    const char *data = NULL;
+    bool named = false;
+
+    (void)uris_load_all(o, "pkcs11:token=e%1b%5b2J" URIS_PIN,
+        OSSL_STORE_INFO_PKEY, NULL);
+    while (ERR_get_error_all(NULL, NULL, NULL, &data, NULL) != 0) {
+        assert_null(strchr(data, 0x1b));
+        named = named || strstr(data, "token 'e?[2J'") != NULL;
+    }
+    assert_true(named);
+}
+
 int
 main(void)
 {
@@ -216,6 +235,7 @@ main(void)
         OSSL_BOTH(what_is_found__is_no_error),
         OSSL_BOTH(public_key__verifies_in_software),
         OSSL_BOTH(refused_uri__has_its_reason),
+        OSSL_BOTH(errors__give_no_orders_to_a_terminal),
     };
 
     return cmocka_run_group_tests(tests, uris_group_setup,

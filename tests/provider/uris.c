@@ -148,6 +148,7 @@ uris_group_setup(void **state)
     tokens_make("two", true);
     tokens_add_key("two", "P-256", "ec", 1, true);
     tokens_make("bare", false);
+    tokens_make(URIS_ESCAPE, false);
     tokens_make("odd", true);
     value.value = nothing;
     value.len = sizeof(nothing);

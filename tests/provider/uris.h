@@ -9,10 +9,12 @@
  * Tokens by URI, as programs open them. For the group of tests there are:
  * "one" with the key pairs "ec" (id 1) and "rsa" (id 2), the private key
  * "lone" (id 3), the certificate "crt" and a private one, "hidden"; "two" with
- * the key pair "ec"; "bare" without a user PIN; "odd" with objects that are
+ * the key pair "ec"; "bare" and one whose label would clear a
+ * terminal, both without a user PIN; "odd" with objects that are
  * not what they say.
  */
 #define URIS_ONE "pkcs11:token=one"
+#define URIS_ESCAPE "e\x1b[2J"
 #define URIS_PIN "?pin-value=" TOKENS_PIN
 
 int uris_group_setup(void **state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef TOOLS_PRINTABLE_H
-#define TOOLS_PRINTABLE_H
+#ifndef DOORS_PRINTABLE_H
+#define DOORS_PRINTABLE_H
 
 #include <stdbool.h>
 
