@@ -243,6 +243,7 @@ prov_key_dup(const struct prov_key *from, int selection)
         to->parts = from->parts;
         if (from->chip != NULL)
             to->chip = scu_key_ref(from->chip);
+        to->no_sign = from->no_sign;
         if (from->login != NULL)
             to->login = prov_login_ref(from->login);
     } else if ((selection & from->parts) != 0) {

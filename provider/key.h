@@ -39,6 +39,7 @@ struct prov_key {
     EVP_PKEY *soft;
     struct scu_key *chip;
     struct prov_login *login; /* of the token that the key is in, or NULL */
+    bool no_sign;   /* its token says so: CKA_SIGN is false */
     bool ephemeral; /* a curve of TLS: keys like it are made in software */
     int parts;      /* OSSL_KEYMGMT_SELECT_: what there is */
 };

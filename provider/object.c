@@ -206,8 +206,10 @@ make_private(struct prov_ctx *prov, struct scu_object *object,
         return NULL;
     }
     key = prov_key_from_chip(prov, &chip);
-    if (key != NULL)
+    if (key != NULL) {
         key->login = prov_login_ref(login);
+        key->no_sign = has_octets(object, ATTR_SIGN, "", 1);
+    }
     scu_key_free(&chip);
     return key;
 }

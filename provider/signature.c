@@ -108,6 +108,10 @@ init(struct sign_ctx *ctx, struct prov_key *key, int operation,
 
     if (libctx == NULL || use == NULL || use->soft == NULL)
         return 0;
+    if (operation == EVP_PKEY_OP_SIGN && use->no_sign) {
+        return prov_raise(ctx->prov, SCU_E_USAGE,
+            "the key does not sign: its token says so (CKA_SIGN is false)");
+    }
     use = prov_key_ref(use);
     reset(ctx);
     ctx->key = use;

@@ -36,6 +36,36 @@ private_keys__sign(void **state)
     assert_int_equal(tokens_in_chip(), 1); /* the session */
 }
 
+/* The other doors keep to CKA_SIGN, too. */
+static void
+key_that_does_not_sign__is_refused(void **state)
+{
+    const struct ossl *o = *state;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY *key = NULL, *copy = NULL;
+
+    tokens_set_sign("one", "lone", false);
+    key = uris_load_key(o, URIS_ONE ";object=lone" URIS_PIN, NULL);
+    copy = EVP_PKEY_dup(key);
+    assert_non_null(copy);
+    ERR_clear_error();
+    assert_int_not_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", o->libctx,
+        NULL, key, NULL), 1);
+    assert_true(uris_raised(SCU_E_USAGE));
+    assert_int_not_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", o->libctx,
+        NULL, copy, NULL), 1);
+    assert_true(uris_raised(SCU_E_USAGE));
+    assert_int_equal(EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", o->libctx,
+        NULL, key, NULL), 1);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(copy);
+    EVP_PKEY_free(key);
+    tokens_set_sign("one", "lone", true);
+    key = uris_load_key(o, URIS_ONE ";object=lone" URIS_PIN, NULL);
+    ossl_sign_and_verify(o, key, "SHA256");
+    EVP_PKEY_free(key);
+}
+
 static void
 serial__names_a_token(void **state)
 {
@@ -227,6 +257,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         OSSL_BOTH(private_keys__sign),
+        OSSL_BOTH(key_that_does_not_sign__is_refused),
         OSSL_BOTH(serial__names_a_token),
         OSSL_BOTH(objects__come_in_turn),
         OSSL_BOTH(public_objects__need_no_login),

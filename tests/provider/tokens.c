@@ -176,6 +176,36 @@ tokens_add_key(const char *token_label, const char *alg, const char *label,
 }
 
 void
+tokens_set_sign(const char *token_label, const char *label, bool sign)
+{
+    const uint8_t octet = sign;
+    const struct scu_attribute set = {
+        .type = CKA_SIGN, .value = &octet, .len = 1,
+    };
+    struct scu_chip *chip = connect_chip();
+    struct scu_token *token = find(chip, token_label);
+    struct scu_object **objects = NULL;
+    size_t count = 0, n = 0, len = 0;
+
+    ok(scu_token_login(token, SCU_USER_NORMAL, TOKENS_PIN,
+        strlen(TOKENS_PIN)));
+    ok(scu_object_list(token, &objects, &count));
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *has = scu_object_attribute(objects[i], CKA_LABEL, &len);
+
+        if (scu_object_is_private(objects[i]) && len == strlen(label) &&
+            memcmp(has, label, len) == 0) {
+            ok(scu_object_update(objects[i], &set, 1));
+            n++;
+        }
+    }
+    assert_int_equal(n, 1);
+    scu_object_list_free(&objects, count);
+    scu_token_free(&token);
+    scu_chip_free(&chip);
+}
+
+void
 tokens_add_object(const char *token_label, bool private, uint64_t class,
     const char *label, const struct scu_attribute *more)
 {

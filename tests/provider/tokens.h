@@ -19,6 +19,9 @@ void tokens_make(const char *label, bool with_pin);
 void tokens_add_key(const char *token, const char *alg, const char *label,
     uint8_t id, bool pair);
 
+/* CKA_SIGN of the private key with that label. */
+void tokens_set_sign(const char *token, const char *label, bool sign);
+
 /*
  * An object without a key: class, label and id, one value more (type 0:
  * none).
