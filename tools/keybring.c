@@ -259,7 +259,7 @@ try_key(struct keytoken *t, const char *what, struct scu_key *key)
     uint8_t *sig;
     int rc;
 
-    if (scu_key_is_restricted(key) || !scu_key_can_sign(key))
+    if (scu_key_is_restricted(key))
         return SCU_OK;
     if ((sig = malloc(len)) == NULL)
         return out_error(t->out, SCU_E_MEMORY, "out of memory on the host");
@@ -286,6 +286,9 @@ open_key(struct keytoken *t, const struct adopt_options *given,
         rc = out_error_scu(t->out, rc);
     if (rc != SCU_OK)
         return rc;
+    if (!scu_key_can_sign(*key))
+        return out_error(t->out, SCU_E_USAGE, "%s: the key does not sign: "
+            "tokens have keys that do", given->what);
     rc = set_password(t, given, *key);
     return rc == SCU_OK ? try_key(t, given->what, *key) : rc;
 }

@@ -107,6 +107,15 @@ secret password secret-01
 
 # --- adopt: persistent handles -------------------------------------------------
 
+# Of a file like of a handle: a key that only decrypts is of no use here.
+t tpm2_create -C 0x81000001 -G ecc:ecdh -u d.pub -r d.priv \
+    -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt|noda'
+t tpm2_encodeobject -C 0x81000001 -u d.pub -r d.priv -o decrypt.pem
+t tpm2_flushcontext -l
+try 2 "a key file that does not sign" scu key adopt decrypt.pem --label d \
+    "$user"
+says 'decrypt.pem: the key does not sign' "is refused"
+
 before=$(objects)
 try 6 "a handle without its password" scu key adopt 0x81000100 --label kept \
     "$user"
