@@ -40,6 +40,11 @@ prints 'in the chip +3 tokens, 3 of them prepared; room for [0-9]+ more' \
 same "mode of the pool" "$(stat -c %a "$SCU_STATE/pool")" 700
 same "and of its files" "$(stat -c %a "$SCU_STATE"/pool/???????? |
     sort -u)" 600
+pool=("$SCU_STATE"/pool/????????)
+chmod 660 "${pool[0]}"
+try 0 "a file that a group can write" scu token list --json
+same "is not taken" "$(get room prepared_tokens)" 2
+chmod 600 "${pool[0]}"
 chip_is_clean
 
 # --- whoever has the authorisation does not use them up ---------------------------
