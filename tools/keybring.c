@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Keys that exist already: import and adopt. */
 
@@ -280,6 +281,10 @@ open_key(struct keytoken *t, const struct adopt_options *given,
     uint32_t handle = 0;
     int rc;
 
+    if (!is_handle(given->what, &handle) &&
+        strncmp(given->what, "0x", 2) == 0 && access(given->what, F_OK) != 0)
+        return out_error(t->out, SCU_E_FILE, "%s is neither a file nor a "
+            "handle: these are 0x81000000 to 0x81ffffff", given->what);
     if (!is_handle(given->what, &handle))
         rc = open_file(t, given->what, key);
     else if ((rc = scu_key_from_handle(t->chip, handle, key)) != SCU_OK)

@@ -130,8 +130,12 @@ check_label(struct work *w, const char *label)
 {
     struct scu_token **all = NULL;
     size_t count = 0, same = 0;
-    int rc = scu_token_list(w->chip, &all, &count);
+    int rc;
 
+    if (label[0] == '\0' || strlen(label) > SCU_TOKEN_LABEL_MAX)
+        return out_error(w->out, SCU_E_ARG, "token init: a label has 1 to %d "
+            "octets", SCU_TOKEN_LABEL_MAX);
+    rc = scu_token_list(w->chip, &all, &count);
     if (rc != SCU_OK)
         return out_error_scu(w->out, rc);
     for (size_t i = 0; i < count; i++)

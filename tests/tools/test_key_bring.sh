@@ -72,6 +72,10 @@ try 3 "an endless file" scu key import /dev/zero --label x "$user"
 same "nothing changed" "$(objects)" "$before"
 chip_is_clean
 
+openssl ecparam -name secp256k1 -genkey -noout -out koblitz.pem
+try 7 "a curve that no chip has" scu key import koblitz.pem --label x "$user"
+says 'an EC key on curve secp256k1: the chip.s are P-256' "is named"
+
 # --- adopt: key files ----------------------------------------------------------
 
 o() { run_foreign openssl "$@"; }
@@ -151,6 +155,11 @@ try 2 "a storage key" scu key adopt 0x81000001 --label x "$user"
 says 'does not sign: it is a storage key' "it says so"
 try 1 "a handle that nothing has" scu key adopt 0x81000999 --label x "$user"
 says 'no key at 0x81000999' "it is named"
+for what in 0x8100099 0x810009999 0x8100099z; do
+    try 1 "no handle, $what" scu key adopt "$what" --label x "$user"
+    says "$what is neither a file nor a handle: .*0x81000000 to 0x81ffffff" \
+        "it is said how they are written"
+done
 try 2 "a handle of another type" scu key adopt 0x80000000 --label x "$user"
 says 'no persistent handle' "it says so"
 try 3 "no key file" scu key adopt garbage --label x "$user"

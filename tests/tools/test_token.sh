@@ -202,6 +202,14 @@ try 1 "once more" scu token remove --token two --yes
 
 # --- on a terminal ---------------------------------------------------------------
 
+long=123456789012345678901234567890123
+for label in "$long" ''; do
+    expect_exit 2 "a label that is none" typed so-12345 so-12345 -- \
+        scu token init --label "$label"
+    expect_output 'a label has 1 to 32 octets' "is told"
+    same "before any PIN is asked for" \
+        "$(grep -c 'PIN of token' "$SCRATCH/out")" 0
+done
 expect_ok "PINs that are typed" \
     typed so-12345 so-12345 user-12345 user-12345 -- \
     scu token init --label typed --with-pin

@@ -208,17 +208,30 @@ check_pair(struct crypto *crypto, EVP_PKEY *key)
 }
 
 static int
+no_alg(const EVP_PKEY *key)
+{
+    static const char *const ours =
+        "the chip's are P-256, P-384, RSA-2048 and RSA-3072";
+    const char *type = EVP_PKEY_get0_type_name(key);
+    char group[64] = "";
+
+    if (EVP_PKEY_is_a(key, "EC") == 1 &&
+        EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
+        return err_set(SCU_E_UNSUPPORTED, "an EC key on curve %s: %s", group,
+            ours);
+    return err_set(SCU_E_UNSUPPORTED, "a key of type %s with %d bits: %s",
+        type == NULL ? "unknown" : type, EVP_PKEY_get_bits(key), ours);
+}
+
+static int
 take(struct crypto *crypto, EVP_PKEY *key, struct scu_import *import)
 {
-    const char *type = EVP_PKEY_get0_type_name(key);
     bool rsa;
     int rc;
 
     import->alg = find_alg(key);
     if (import->alg == NULL)
-        return err_set(SCU_E_UNSUPPORTED, "a key of type %s with %d bits: "
-            "the chip's are P-256, P-384, RSA-2048 and RSA-3072",
-            type == NULL ? "unknown" : type, EVP_PKEY_get_bits(key));
+        return no_alg(key);
     rsa = import->alg->kind == SCU_KIND_RSA;
     template_imported(import->alg, &import->public);
     import->private = secret_new(NULL,
