@@ -270,18 +270,22 @@ import__costs_one_command(void **state)
 static void
 import__other_algorithms_are_refused(void **state)
 {
-    EVP_PKEY *keys[] = {
-        EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
-        EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-521"),
-        EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024),
+    const struct {
+        EVP_PKEY *key;
+        const char *named;
+    } rows[] = {
+        { EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), "a key of type" },
+        { EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-521"), "on curve secp521r1" },
+        { EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024),
+            "a key of type" },
     };
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        BIO *file = pem(keys[i], NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        BIO *file = pem(rows[i].key, NULL);
 
-        refused(*state, content(file), SCU_E_UNSUPPORTED, "a key of type");
+        refused(*state, content(file), SCU_E_UNSUPPORTED, rows[i].named);
         BIO_free(file);
-        EVP_PKEY_free(keys[i]);
+        EVP_PKEY_free(rows[i].key);
     }
 }
 
