@@ -3,6 +3,8 @@
 
 #include "lockfile.h"
 
+#include "octet.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
@@ -23,8 +24,11 @@
 #define BYTE_LOCK 0
 #define BYTE_GATE 1
 
-#define WAIT_FIRST_NS 20000
-#define WAIT_LONGEST_NS 4000000
+/* A thread that waits for another one of this process. */
+struct waiter {
+    struct waiter *next;
+    struct lockfile *lock;
+};
 
 /* One per file and process; all its holders of that file share it. */
 struct entry {
@@ -34,9 +38,10 @@ struct entry {
     int fd;
     pid_t pid;                 /* whose: a child leaves it alone */
     unsigned refs;             /* under table_mutex */
-    pthread_mutex_t mutex;     /* guards holder */
-    pthread_cond_t released;
+    pthread_mutex_t mutex;     /* guards holder and first */
+    pthread_cond_t handed;
     struct lockfile *holder;
+    struct waiter *first;      /* of those who wait, in their order */
 };
 
 struct lockfile {
@@ -101,7 +106,7 @@ add_entry(int fd, const struct stat *st, struct entry **entry)
     (void)pthread_mutex_init(&e->mutex, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&e->released, &attr);
+    (void)pthread_cond_init(&e->handed, &attr);
     (void)pthread_condattr_destroy(&attr);
     table = e;
     *entry = e;
@@ -122,7 +127,7 @@ free_entry(struct entry *e)
     /* A child's copy may show threads that wait: destroying would hang. */
     if (e->pid == getpid()) {
         (void)pthread_mutex_destroy(&e->mutex);
-        (void)pthread_cond_destroy(&e->released);
+        (void)pthread_cond_destroy(&e->handed);
     }
     free(e);
 }
@@ -221,67 +226,57 @@ put_entry(struct entry *e)
     (void)pthread_mutex_unlock(&table_mutex);
 }
 
-/* Record locks: what one process does to one octet. */
-static int
-set_octet(int fd, short type, off_t octet)
-{
-    struct flock fl = {
-        .l_type = type,
-        .l_whence = SEEK_SET,
-        .l_start = octet,
-        .l_len = 1,
-    };
-
-    while (fcntl(fd, F_SETLK, &fl) != 0) {
-        if (errno == EACCES)
-            return -EAGAIN;
-        if (errno != EINTR)
-            return -errno;
-    }
-    return 0;
-}
-
-static pid_t
-holder_of(int fd)
-{
-    struct flock fl = {
-        .l_type = F_WRLCK,
-        .l_whence = SEEK_SET,
-        .l_start = BYTE_LOCK,
-        .l_len = 1,
-    };
-
-    if (fcntl(fd, F_GETLK, &fl) != 0 || fl.l_type == F_UNLCK || fl.l_pid < 0)
-        return 0;
-    return fl.l_pid;
-}
-
-/* F_SETLKW cannot be bounded without a signal, hence the short sleeps. */
-static int
-wait_octet(int fd, off_t octet, struct deadline deadline)
-{
-    struct timespec ts = { .tv_nsec = WAIT_FIRST_NS };
-    int rc;
-
-    while ((rc = set_octet(fd, F_WRLCK, octet)) == -EAGAIN) {
-        if (deadline_past(deadline))
-            return -ETIMEDOUT;
-        (void)nanosleep(&ts, NULL);
-        if (ts.tv_nsec < WAIT_LONGEST_NS)
-            ts.tv_nsec *= 2;
-    }
-    return rc;
-}
-
 static int
 acquire_from_others(int fd, struct deadline deadline)
 {
     int rc;
 
-    if ((rc = wait_octet(fd, BYTE_GATE, deadline)) != 0)
+    if ((rc = octet_wait(fd, BYTE_GATE, deadline)) != 0)
         return rc;
-    rc = wait_octet(fd, BYTE_LOCK, deadline);
-    (void)set_octet(fd, F_UNLCK, BYTE_GATE);
+    rc = octet_wait(fd, BYTE_LOCK, deadline);
+    (void)octet_set(fd, F_UNLCK, BYTE_GATE);
+    return rc;
+}
+
+static void
+queue_up(struct entry *e, struct waiter *waiter)
+{
+    struct waiter **link = &e->first;
+
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = waiter;
+}
+
+static void
+leave_queue(struct entry *e, const struct waiter *waiter)
+{
+    struct waiter **link = &e->first;
+
+    while (*link != NULL && *link != waiter)
+        link = &(*link)->next;
+    if (*link == waiter)
+        *link = waiter->next;
+}
+
+/* Until the holder hands it over. With the mutex; 0 or an errno value. */
+static int
+wait_here(struct entry *e, struct lockfile *lock, struct deadline deadline)
+{
+    const struct timespec ts = {
+        .tv_sec = (time_t)(deadline.at_ms / 1000),
+        .tv_nsec = (long)(deadline.at_ms % 1000) * 1000000,
+    };
+    struct waiter waiter = { .lock = lock };
+    int rc = 0;
+
+    queue_up(e, &waiter);
+    while (e->holder != lock && rc == 0)
+        rc = deadline.forever ? pthread_cond_wait(&e->handed, &e->mutex) :
+            pthread_cond_timedwait(&e->handed, &e->mutex, &ts);
+    if (e->holder == lock)
+        return 0;
+    leave_queue(e, &waiter);
     return rc;
 }
 
@@ -289,35 +284,41 @@ acquire_from_others(int fd, struct deadline deadline)
 static int
 acquire_here(struct entry *e, struct lockfile *lock, struct deadline deadline)
 {
-    struct timespec ts = {
-        .tv_sec = (time_t)(deadline.at_ms / 1000),
-        .tv_nsec = (long)(deadline.at_ms % 1000) * 1000000,
-    };
     int rc = 0;
 
     (void)pthread_mutex_lock(&e->mutex);
-    while (e->holder != NULL && rc == 0) {
-        if (e->holder == lock)
-            rc = EDEADLK;
-        else if (deadline.forever)
-            rc = pthread_cond_wait(&e->released, &e->mutex);
-        else
-            rc = pthread_cond_timedwait(&e->released, &e->mutex, &ts);
-    }
-    if (e->holder == NULL) {
+    if (e->holder == NULL)
         e->holder = lock;
-        rc = 0;
-    }
+    else if (e->holder == lock)
+        rc = EDEADLK;
+    else
+        rc = wait_here(e, lock, deadline);
     (void)pthread_mutex_unlock(&e->mutex);
     return -rc;
+}
+
+/*
+ * To the thread that waits for longest, before it wakes up: who comes back at
+ * once would always be quicker. With the mutex.
+ */
+static void
+hand_over(struct entry *e)
+{
+    struct waiter *next = e->first;
+
+    e->holder = NULL;
+    if (next == NULL)
+        return;
+    e->first = next->next;
+    e->holder = next->lock;
+    (void)pthread_cond_broadcast(&e->handed);
 }
 
 static void
 release_here(struct entry *e)
 {
     (void)pthread_mutex_lock(&e->mutex);
-    e->holder = NULL;
-    (void)pthread_cond_signal(&e->released);
+    hand_over(e);
     (void)pthread_mutex_unlock(&e->mutex);
 }
 
@@ -339,13 +340,15 @@ still_named(const struct lockfile *lock)
 static int
 renew_entry(struct lockfile *lock)
 {
-    struct entry *fresh = NULL;
+    struct entry *fresh = NULL, *stale;
     int rc;
 
     if ((rc = get_entry(lock->path, &fresh)) != 0)
         return rc;
-    put_entry(lock->entry);
+    /* In this order: another thread may fork here. */
+    stale = lock->entry;
     lock->entry = fresh;
+    put_entry(stale);
     return 0;
 }
 
@@ -394,7 +397,7 @@ acquire(struct lockfile *lock, struct deadline deadline, pid_t *holder)
         return rc;
     rc = acquire_from_others(e->fd, deadline);
     if (rc == -ETIMEDOUT)
-        *holder = holder_of(e->fd);
+        *holder = octet_holder(e->fd, BYTE_LOCK);
     if (rc != 0)
         release_here(e);
     return rc;
@@ -430,9 +433,8 @@ lockfile_release(struct lockfile *lock)
         return;
     (void)pthread_mutex_lock(&e->mutex);
     if (e->holder == lock) {
-        (void)set_octet(e->fd, F_UNLCK, BYTE_LOCK);
-        e->holder = NULL;
-        (void)pthread_cond_signal(&e->released);
+        (void)octet_set(e->fd, F_UNLCK, BYTE_LOCK);
+        hand_over(e);
     }
     (void)pthread_mutex_unlock(&e->mutex);
 }
@@ -445,7 +447,7 @@ try_here(struct entry *e, struct lockfile *lock)
 
     (void)pthread_mutex_lock(&e->mutex);
     if (e->holder == NULL &&
-        (rc = set_octet(e->fd, F_WRLCK, BYTE_LOCK)) == 0)
+        (rc = octet_set(e->fd, F_WRLCK, BYTE_LOCK)) == 0)
         e->holder = lock;
     (void)pthread_mutex_unlock(&e->mutex);
     return rc;
@@ -484,5 +486,5 @@ lockfile_holder(struct lockfile *lock)
         if (here)
             return getpid();
     }
-    return holder_of(e->fd);
+    return octet_holder(e->fd, BYTE_LOCK);
 }

@@ -9,12 +9,14 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -409,6 +411,69 @@ lockfile_acquire__excludes_threads_and_processes(void **state)
     (void)munmap((void *)(uintptr_t)job.count, sizeof(*job.count));
 }
 
+/* A thread that takes the lock once. */
+struct once {
+    const char *path;
+    atomic_long tid;
+    atomic_int times;
+};
+
+static void *
+take_once(void *arg)
+{
+    struct once *once = arg;
+    struct lockfile *lock = NULL;
+
+    if (lockfile_open(once->path, &lock) != 0)
+        return NULL;
+    atomic_store(&once->tid, (long)gettid());
+    if (lockfile_acquire(lock, deadline_in(BOUNDED), NULL) == 0)
+        atomic_fetch_add(&once->times, 1);
+    lockfile_close(&lock);
+    return NULL;
+}
+
+/* Until the thread sleeps, which it does for the lock only. */
+static void
+until_it_waits(struct once *once)
+{
+    char path[64], text[256], *state = NULL;
+    FILE *file;
+
+    do {
+        (void)sched_yield();
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/stat",
+            atomic_load(&once->tid));
+        if ((file = fopen(path, "re")) == NULL)
+            continue;
+        state = fgets(text, sizeof(text), file) == NULL ? NULL :
+            strrchr(text, ')');
+        (void)fclose(file);
+    } while (state == NULL || state[2] != 'S');
+}
+
+/* Who comes back at once is behind it, however busy. */
+static void
+lockfile_acquire__does_not_overtake_a_thread(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 20; i++) {
+        struct once once = { .path = f->path };
+        pthread_t thread;
+
+        assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
+        assert_int_equal(pthread_create(&thread, NULL, take_once, &once), 0);
+        until_it_waits(&once);
+        lockfile_release(f->lock);
+        assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED),
+            NULL), 0);
+        assert_int_equal(atomic_load(&once.times), 1);
+        lockfile_release(f->lock);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+}
+
 static void
 lockfile_close__leaves_no_descriptor(void **state)
 {
@@ -489,6 +554,7 @@ main(void)
         LOCKFILE_TEST(lockfile_acquire__in_a_child_by_two_holders),
         LOCKFILE_TEST(lockfile_acquire__of_a_file_made_anew),
         LOCKFILE_TEST(lockfile_acquire__excludes_threads_and_processes),
+        LOCKFILE_TEST(lockfile_acquire__does_not_overtake_a_thread),
         LOCKFILE_TEST(lockfile_close__leaves_no_descriptor),
         LOCKFILE_TEST(lockfile_try__takes_only_what_is_free),
         LOCKFILE_TEST(lockfile_holder__tells_without_waiting),
