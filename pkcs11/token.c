@@ -85,7 +85,9 @@ flags_of_pins(struct p11_slot *slot, struct scu_token *token,
     }
     rc = read_pins(slot, token, pins);
     if (rc != SCU_OK) {
-        (void)p11_failed("C_GetTokenInfo", rc);
+        /* No failure: the call that needs the chip says so as an error. */
+        scu_log(SCU_LOG_WARN, "C_GetTokenInfo: the tries of PINs are not "
+            "known: %s", scu_error_detail());
         return 0;
     }
     if (info->user_pin_set)

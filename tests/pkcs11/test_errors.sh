@@ -115,6 +115,9 @@ tell 0 open "a session"
 tell "$device_removed" "login $PIN" "but cannot be used"
 one_line "not the chip that was provisioned" "and it is told why"
 stop
+expect_failure "nor by pkcs11-tool, which asks for more" tool_user -O
+expect_ok "that has one line as well" \
+    test "$(grep -c '^scu: ' "$SCRATCH/out")" -eq 1
 sim_power_cut
 rm -rf sim && mkdir sim && mv first/* sim/
 sim_power_on
