@@ -139,10 +139,9 @@ cp "$(command -v ssh-agent)" own-agent || give_up "a copy of ssh-agent"
 # shellcheck disable=SC2016 # the variable is the script's
 printf '#!/bin/sh\necho "$PIN"\n' >askpass && chmod +x askpass
 export PIN SSH_ASKPASS=$SCRATCH/askpass SSH_ASKPASS_REQUIRE=force
-spawn_agent() { run_foreign ./own-agent -D -a "$SCRATCH/agent" -P "$MODULE"; }
-spawn_agent >agent.out 2>&1 &
-agent=$!
-OWN_PIDS+=("$agent")
+spawn "${FOREIGN[@]}" ./own-agent -D -a "$SCRATCH/agent" -P "$MODULE" \
+    >agent.out 2>&1
+agent=$SPAWNED
 export SSH_AUTH_SOCK=$SCRATCH/agent
 # Exit code 2: nobody listens yet.
 for _ in $(seq 100); do
@@ -160,6 +159,7 @@ for key in p256 p384 rsa; do
 done
 expect_ok "and gives the token back" ssh-add -e "$MODULE"
 reap "$agent"
+expect_exit 2 "the agent has ended" ssh-add -l
 
 # --- GnuTLS ------------------------------------------------------------------
 
