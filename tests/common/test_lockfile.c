@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "lockfile.h"
+#include "lockfixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #define SOON 30      /* ms: long enough to see that a lock is not given */
-#define BOUNDED 60000 /* ms: never reached unless something is broken */
-
-struct fixture {
-    char dir[32];
-    char path[64];
-    struct lockfile *lock;
-};
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    assert_non_null(f);
-    (void)snprintf(f->dir, sizeof(f->dir), "/tmp/scu-lock.XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    (void)snprintf(f->path, sizeof(f->path), "%s/lock", f->dir);
-    assert_int_equal(lockfile_open(f->path, &f->lock), 0);
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    lockfile_close(&f->lock);
-    (void)unlink(f->path);
-    (void)rmdir(f->dir);
-    free(f);
-    return 0;
-}
 
 /*
  * A process that holds the lock: with forked set its own child keeps the
@@ -355,125 +318,6 @@ lockfile_acquire__of_a_file_made_anew(void **state)
     assert_true(others_are_kept_out(f->path));
 }
 
-static void *
-count_under_lock(void *arg)
-{
-    struct {
-        const char *path;
-        volatile unsigned *count;
-    } *job = arg;
-    struct lockfile *lock = NULL;
-    unsigned seen;
-
-    if (lockfile_open(job->path, &lock) != 0)
-        return NULL;
-    for (int i = 0; i < 200; i++) {
-        if (lockfile_acquire(lock, deadline_in(BOUNDED), NULL) != 0)
-            break;
-        seen = *job->count;
-        (void)sched_yield();
-        *job->count = seen + 1;
-        lockfile_release(lock);
-    }
-    lockfile_close(&lock);
-    return NULL;
-}
-
-static void
-lockfile_acquire__excludes_threads_and_processes(void **state)
-{
-    struct fixture *f = *state;
-    struct {
-        const char *path;
-        volatile unsigned *count;
-    } job = { .path = f->path };
-    pthread_t threads[2];
-    pid_t pids[2];
-
-    job.count = mmap(NULL, sizeof(*job.count), PROT_READ | PROT_WRITE,
-        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true((volatile void *)job.count != MAP_FAILED);
-    for (int i = 0; i < 2; i++) {
-        assert_true((pids[i] = fork()) >= 0);
-        if (pids[i] == 0) {
-            (void)count_under_lock(&job);
-            _exit(0);
-        }
-    }
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, count_under_lock,
-            &job), 0);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-    }
-    assert_int_equal(*job.count, 800);
-    (void)munmap((void *)(uintptr_t)job.count, sizeof(*job.count));
-}
-
-/* A thread that takes the lock once. */
-struct once {
-    const char *path;
-    atomic_long tid;
-    atomic_int times;
-};
-
-static void *
-take_once(void *arg)
-{
-    struct once *once = arg;
-    struct lockfile *lock = NULL;
-
-    if (lockfile_open(once->path, &lock) != 0)
-        return NULL;
-    atomic_store(&once->tid, (long)gettid());
-    if (lockfile_acquire(lock, deadline_in(BOUNDED), NULL) == 0)
-        atomic_fetch_add(&once->times, 1);
-    lockfile_close(&lock);
-    return NULL;
-}
-
-/* Until the thread sleeps, which it does for the lock only. */
-static void
-until_it_waits(struct once *once)
-{
-    char path[64], text[256], *state = NULL;
-    FILE *file;
-
-    do {
-        (void)sched_yield();
-        (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/stat",
-            atomic_load(&once->tid));
-        if ((file = fopen(path, "re")) == NULL)
-            continue;
-        state = fgets(text, sizeof(text), file) == NULL ? NULL :
-            strrchr(text, ')');
-        (void)fclose(file);
-    } while (state == NULL || state[2] != 'S');
-}
-
-/* Who comes back at once is behind it, however busy. */
-static void
-lockfile_acquire__does_not_overtake_a_thread(void **state)
-{
-    struct fixture *f = *state;
-
-    for (int i = 0; i < 20; i++) {
-        struct once once = { .path = f->path };
-        pthread_t thread;
-
-        assert_int_equal(lockfile_acquire(f->lock, deadline_in(0), NULL), 0);
-        assert_int_equal(pthread_create(&thread, NULL, take_once, &once), 0);
-        until_it_waits(&once);
-        lockfile_release(f->lock);
-        assert_int_equal(lockfile_acquire(f->lock, deadline_in(BOUNDED),
-            NULL), 0);
-        assert_int_equal(atomic_load(&once.times), 1);
-        lockfile_release(f->lock);
-        assert_int_equal(pthread_join(thread, NULL), 0);
-    }
-}
-
 static void
 lockfile_close__leaves_no_descriptor(void **state)
 {
@@ -532,8 +376,6 @@ lockfile_holder__tells_without_waiting(void **state)
     lockfile_close(&second);
 }
 
-#define LOCKFILE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
@@ -553,8 +395,6 @@ main(void)
         LOCKFILE_TEST(lockfile_release__by_a_child_leaves_the_parents_lock),
         LOCKFILE_TEST(lockfile_acquire__in_a_child_by_two_holders),
         LOCKFILE_TEST(lockfile_acquire__of_a_file_made_anew),
-        LOCKFILE_TEST(lockfile_acquire__excludes_threads_and_processes),
-        LOCKFILE_TEST(lockfile_acquire__does_not_overtake_a_thread),
         LOCKFILE_TEST(lockfile_close__leaves_no_descriptor),
         LOCKFILE_TEST(lockfile_try__takes_only_what_is_free),
         LOCKFILE_TEST(lockfile_holder__tells_without_waiting),
