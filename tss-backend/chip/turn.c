@@ -37,7 +37,6 @@ turn_write(struct scu_chip *chip)
     if (n == REGISTRY_PAGE)
         return;
     turn->broken = true;
-    turn->known = false;
     turn_complain(turn, "it cannot be written: %s",
         n < 0 ? strerror(errno) : "the disk is full");
 }
@@ -82,11 +81,10 @@ turn_enter_again(struct scu_chip *chip, TPM2_HANDLE handle,
     const TPM2B_NAME *name)
 {
     struct turn *turn = &chip->turn;
-    struct registry_entry *e = registry_find(&turn->registry, handle);
+    struct registry_entry *e;
 
-    if (e != NULL)
-        return is_mine(turn, e) &&
-            (name == NULL || registry_has_name(e, name));
+    if (registry_find(&turn->registry, handle) != NULL)
+        return false;
     e = fill_entry(turn, name != NULL ? REGISTRY_OBJECT : REGISTRY_SESSION,
         name);
     if (e != NULL)
@@ -210,31 +208,14 @@ acquire(struct turn *turn, int32_t wait_ms, pid_t *holder)
     return rc;
 }
 
-/*
- * False where there are no turns. A file that is not to be believed any more is
- * opened anew by its name: there may be another one by now.
- */
+/* False where there are no turns. */
 static bool
 find_place(struct scu_chip *chip)
 {
     struct turn *turn = &chip->turn;
 
-    if (!turn_locate(chip) || turn->place.kind != PLACE_BARE)
-        return false;
-    if (turn->lock != NULL &&
-        !turn_check_file(turn, lockfile_descriptor(turn->lock)))
-        lockfile_close(&turn->lock);
-    return turn->lock != NULL || turn_open(turn);
-}
-
-/* Others that have turns may flush what we registered, and do not say so. */
-static int
-do_without(struct scu_chip *chip)
-{
-    chip->turn.known = false;
-    if (chip->turn.me.pid != 0)
-        chip_objects_suspect(chip);
-    return SCU_OK;
+    return turn_locate(chip) && turn->place.kind == PLACE_BARE &&
+        (turn->lock != NULL || turn_open(turn));
 }
 
 int
@@ -245,7 +226,7 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
     int rc;
 
     if (!find_place(chip))
-        return do_without(chip);
+        return SCU_OK;
     if (turn->me.pid == 0)
         owner_of_self(&turn->me, turn->program);
     rc = acquire(turn, wait_ms, &holder);
@@ -253,16 +234,15 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
         return name_holder(holder, wait_ms);
     if (rc != 0) {
         turn_complain(turn, "%s", strerror(-rc));
-        return do_without(chip);
+        turn->known = false;
+        return SCU_OK;
     }
     turn->held = true;
-    turn->broken = false; /* what it was then, it need not be now */
     turn->began = seconds();
     turn->first_tick = chip->tick;
     turn->made = 0;
-    read_registry(chip);
-    if (turn->broken)
-        chip_objects_suspect(chip);
+    if (!turn->broken)
+        read_registry(chip);
     turn->known = !turn->broken;
     return SCU_OK;
 }
