@@ -144,6 +144,9 @@ set_error(const struct core *core, int rc, const char *format, ...)
     va_end(args);
 }
 
+static void raise_valist(struct prov_ctx *prov, int rc, const char *format,
+    va_list args) __attribute__((format(printf, 3, 0)));
+
 /*
  * Labels and file names are others' words, and programs print errors as they
  * are.
