@@ -6,13 +6,13 @@
 #include <string.h>
 
 /*
- * Cheap on purpose (512 KiB, some 1 ms): there is nothing that a PIN could be
- * tried against without the chip, and the chip counts. The cost only matters
- * to who has the owner authorisation and defines the index anew: he is held
- * up by one command of the chip for each guess, which takes longer still.
+ * Cheap on purpose (256 KiB, half a millisecond): there is nothing that a PIN
+ * could be tried against without the chip, and the chip counts. The cost only
+ * matters to who has the owner authorisation and defines the index anew: he is
+ * held up by one command of the chip for each guess, which takes longer still.
  * Each login pays it, and devices with little memory as well.
  */
-const struct crypto_cost pin_cost = { .n = 512, .r = 8, .p = 1 };
+const struct crypto_cost pin_cost = { .n = 256, .r = 8, .p = 1 };
 
 int
 pin_check_length(const void *pin, size_t len)

@@ -36,7 +36,7 @@ pin__gives_two_auth_values(void **state)
         "96e28c17129243b623cc1222604a0af1"
         "751f8833ca835f579aaf395fe65bb342";
     struct crypto *crypto = crypto_new();
-    struct token_row row = { .cost = pin_cost };
+    struct token_row row = { .cost = { .n = 512, .r = 8, .p = 1 } };
     struct pin_auths auths = { 0 };
 
     (void)state;
