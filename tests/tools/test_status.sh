@@ -109,6 +109,7 @@ prints "^turns +none: .*: $TURN\$" "there are no turns"
 expect_ok "what it leads to is not made" test ! -e "$SCRATCH/elsewhere"
 rm "$TURN"
 head -c 5000 /dev/urandom >"$TURN"
+chmod 600 "$TURN"
 try 0 "status with junk in the file" scu status --json
 same "no turns to tell of" "$(get turns taken)" false
 expect_ok "libscu begins it anew" scu info

@@ -315,7 +315,8 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
         return rc == SCU_OK ? operation(chip, arg) : rc;
     }
     rc = open_link(chip);
-    if (rc == SCU_OK)
+    /* Without a turn it may be another process' by now. */
+    if (rc == SCU_OK && (flags & CHIP_LOOK) == 0)
         rc = flush_stale(chip);
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);

@@ -61,6 +61,32 @@ open_to_group(const struct turn *turn, int fd)
         (void)fchmod(fd, 0660);
 }
 
+/* Of root, of ours, or of one who may write to the folder. */
+static bool
+is_of_ours(const struct turn *turn, const struct stat *st)
+{
+    struct stat folder;
+
+    if (st->st_uid == 0 || st->st_uid == geteuid())
+        return true;
+    return stat_folder(turn, &folder) && (st->st_uid == folder.st_uid ||
+        ((folder.st_mode & S_IWGRP) != 0 && st->st_gid == folder.st_gid));
+}
+
+/* Who can read it can lock it, and so keep its users waiting. */
+bool
+turn_check_file(struct turn *turn, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 &&
+        (st.st_mode & (S_IROTH | S_IWOTH)) == 0 && is_of_ours(turn, &st))
+        return true;
+    turn_complain(turn, "it is a stranger's, has a second name, or all users "
+        "can open it: remove it");
+    return false;
+}
+
 bool
 turn_open(struct turn *turn)
 {
@@ -76,31 +102,9 @@ turn_open(struct turn *turn)
         return false;
     }
     open_to_group(turn, lockfile_descriptor(turn->lock));
-    return true;
-}
-
-/* Of root, of ours, or of one who may write to the folder. */
-static bool
-is_of_ours(const struct turn *turn, const struct stat *st)
-{
-    struct stat folder;
-
-    if (st->st_uid == 0 || st->st_uid == geteuid())
+    if (turn_check_file(turn, lockfile_descriptor(turn->lock)))
         return true;
-    return stat_folder(turn, &folder) && (st->st_uid == folder.st_uid ||
-        ((folder.st_mode & S_IWGRP) != 0 && st->st_gid == folder.st_gid));
-}
-
-bool
-turn_check_file(struct turn *turn, int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-        (st.st_mode & S_IWOTH) == 0 && is_of_ours(turn, &st))
-        return true;
-    turn_complain(turn, "it is a stranger's, has a second name, or all users "
-        "can write to it: remove it");
+    lockfile_close(&turn->lock);
     return false;
 }
 

@@ -16,13 +16,13 @@ void turn_complain(struct turn *turn, const char *format, ...)
 /* Finds out the place; false where a socket is not there, or not yet. */
 bool turn_locate(struct scu_chip *chip);
 
-/* Opens the file, making it where it is missing. Complains. */
+/*
+ * Opens the file, making it where it is missing; one that is not to be believed
+ * is not kept. Complains.
+ */
 bool turn_open(struct turn *turn);
 
-/*
- * Whether the open file is one to believe, for whenever something else stands
- * there than we left. Complains.
- */
+/* Whether the open file is one to believe, and to wait for. Complains. */
 bool turn_check_file(struct turn *turn, int fd);
 
 #endif

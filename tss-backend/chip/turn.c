@@ -37,6 +37,7 @@ turn_write(struct scu_chip *chip)
     if (n == REGISTRY_PAGE)
         return;
     turn->broken = true;
+    turn->known = false;
     turn_complain(turn, "it cannot be written: %s",
         n < 0 ? strerror(errno) : "the disk is full");
 }
@@ -81,10 +82,13 @@ turn_enter_again(struct scu_chip *chip, TPM2_HANDLE handle,
     const TPM2B_NAME *name)
 {
     struct turn *turn = &chip->turn;
-    struct registry_entry *e;
+    struct registry_entry *e = registry_find(&turn->registry, handle);
 
-    if (registry_find(&turn->registry, handle) != NULL)
-        return false;
+    /* Ours, and of something before it: a change that was not written. */
+    if (e != NULL && name != NULL && is_mine(turn, e))
+        registry_set_name(e, name);
+    if (e != NULL)
+        return is_mine(turn, e);
     e = fill_entry(turn, name != NULL ? REGISTRY_OBJECT : REGISTRY_SESSION,
         name);
     if (e != NULL)
@@ -208,14 +212,31 @@ acquire(struct turn *turn, int32_t wait_ms, pid_t *holder)
     return rc;
 }
 
-/* False where there are no turns. */
+/*
+ * False where there are no turns. A file that is not to be believed any more is
+ * opened anew by its name: there may be another one by now.
+ */
 static bool
 find_place(struct scu_chip *chip)
 {
     struct turn *turn = &chip->turn;
 
-    return turn_locate(chip) && turn->place.kind == PLACE_BARE &&
-        (turn->lock != NULL || turn_open(turn));
+    if (!turn_locate(chip) || turn->place.kind != PLACE_BARE)
+        return false;
+    if (turn->lock != NULL &&
+        !turn_check_file(turn, lockfile_descriptor(turn->lock)))
+        lockfile_close(&turn->lock);
+    return turn->lock != NULL || turn_open(turn);
+}
+
+/* Others that have turns may flush what we registered, and do not say so. */
+static int
+do_without(struct scu_chip *chip)
+{
+    chip->turn.known = false;
+    if (chip->turn.me.pid != 0)
+        chip_objects_suspect(chip);
+    return SCU_OK;
 }
 
 int
@@ -226,7 +247,7 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
     int rc;
 
     if (!find_place(chip))
-        return SCU_OK;
+        return do_without(chip);
     if (turn->me.pid == 0)
         owner_of_self(&turn->me, turn->program);
     rc = acquire(turn, wait_ms, &holder);
@@ -234,15 +255,16 @@ turn_begin(struct scu_chip *chip, int32_t wait_ms)
         return name_holder(holder, wait_ms);
     if (rc != 0) {
         turn_complain(turn, "%s", strerror(-rc));
-        turn->known = false;
-        return SCU_OK;
+        return do_without(chip);
     }
     turn->held = true;
+    turn->broken = false; /* what it was then, it need not be now */
     turn->began = seconds();
     turn->first_tick = chip->tick;
     turn->made = 0;
-    if (!turn->broken)
-        read_registry(chip);
+    read_registry(chip);
+    if (turn->broken)
+        chip_objects_suspect(chip);
     turn->known = !turn->broken;
     return SCU_OK;
 }

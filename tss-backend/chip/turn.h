@@ -40,7 +40,7 @@ struct turn {
     bool placed; /* place was found out */
     struct lockfile *lock;
     bool held;       /* the lock, and registry is what the file says */
-    bool broken;     /* the file cannot be written: turns, but no registry */
+    bool broken;     /* this turn the file cannot be written: no registry */
     bool complained; /* once is enough */
     bool known;      /* registry is what stood there when our turn ended */
     bool stamped;    /* a use is still to be noted in the file */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -209,6 +210,36 @@ file__full_is_no_end(void **state)
     turns_one(p);
 }
 
+/* No room in the file for a moment: what is ours by then is entered later. */
+static void
+file__that_cannot_be_written_for_a_while(void **state)
+{
+    struct provisioned *p = *state;
+    struct user a = start_user(p), b;
+    struct rlimit old, none;
+    struct scu_key *second = turns_key(a.chip);
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = old;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    turns_must_sign(second);
+    assert_true(a.chip->turn.complained);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    b = start_user(p);
+    for (int i = 0; i < 3; i++) {
+        turns_must_sign(a.key);
+        turns_must_sign(b.key);
+        turns_must_sign(second);
+    }
+    assert_true(turn_has(a.chip, a.chip->session.handle, NULL));
+    assert_int_equal(turns_entries(p), turns_objects(p) + turns_sessions(p));
+    scu_key_free(&second);
+    end_user(&b);
+    end_user(&a);
+}
+
 /* --- files that are not taken --------------------------------------------- */
 
 /* Both work as without turns, and what the name leads to is untouched. */
@@ -270,6 +301,86 @@ file__of_others_is_not_taken(void **state)
         assert_int_equal(chown(path, 0, 0), 0);
     }
     turns_one(p);
+}
+
+/* Who can read it can lock it. Its lock is not waited for, then. */
+static void
+file__that_others_can_lock_is_not_taken(void **state)
+{
+    struct provisioned *p = *state;
+    struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    char path[256], c = 0;
+    int pipes[2];
+    pid_t child;
+    int fd;
+
+    turns_one(p);
+    turns_path(p, path);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    assert_true((child = fork()) >= 0);
+    if (child == 0) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0)
+            (void)!write(pipes[1], &c, 1);
+        (void)alarm(60);
+        (void)pause();
+        _exit(0);
+    }
+    assert_int_equal(read(pipes[0], &c, 1), 1);
+    both_sign_without(p);
+    turns_kill(child);
+    assert_int_equal(chmod(path, 0600), 0);
+    turns_one(p);
+}
+
+/* Nobody has to begin his program anew for that. */
+static void
+file__taken_again_when_it_is_in_order(void **state)
+{
+    struct provisioned *p = *state;
+    struct user u;
+    char path[256];
+
+    turns_one(p);
+    turns_path(p, path);
+    assert_int_equal(chmod(path, 0606), 0);
+    u = start_user(p);
+    assert_true(u.chip->turn.complained);
+    assert_int_equal(turns_entries(p), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    turns_must_sign(u.key);
+    assert_int_equal(turns_entries(p), 2);
+    end_user(&u);
+}
+
+/*
+ * What is out of step is flushed by who has the turn only: meanwhile another
+ * process needed the slot, and its own session has that handle.
+ */
+static void
+status__flushes_nothing(void **state)
+{
+    struct provisioned *p = *state;
+    struct scu_chip *chip = provisioned_connect(p);
+    struct scu_chip_status *status = calloc(1, sizeof(*status));
+    struct user u;
+
+    assert_non_null(status);
+    assert_int_equal(scu_chip_random(chip, &(uint8_t){ 0 }, 1), SCU_OK);
+    chip->stale_session = chip->session.handle;
+    session_clear(&chip->session);
+    provisioned_crowd(p, 0, 2);
+    u = start_user(p);
+    assert_int_equal(u.chip->session.handle, chip->stale_session);
+    assert_int_equal(scu_chip_status(chip, status), SCU_OK);
+    assert_int_equal(turns_sessions(p), 3);
+    free(status);
+    scu_chip_free(&chip);
+    assert_int_equal(turns_sessions(p), 3);
+    end_user(&u);
+    assert_int_equal(turns_sessions(p), 2);
+    provisioned_flush_all(p);
 }
 
 static void
@@ -372,6 +483,10 @@ main(void)
         TURN_TEST(file__lies_flush_nothing_of_others),
         TURN_TEST(file__removed_under_those_who_work),
         TURN_TEST(file__full_is_no_end),
+        TURN_TEST(file__that_cannot_be_written_for_a_while),
+        TURN_TEST(file__that_others_can_lock_is_not_taken),
+        TURN_TEST(file__taken_again_when_it_is_in_order),
+        TURN_TEST(status__flushes_nothing),
         TURN_TEST(file__a_symbolic_link_is_not_followed),
         TURN_TEST(file__of_others_is_not_taken),
         TURN_TEST(file__not_in_a_folder_of_all),
