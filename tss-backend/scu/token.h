@@ -194,7 +194,8 @@ SCU_API void scu_object_free(struct scu_object **object);
 /* Its number in the store: stable, never used again. */
 SCU_API uint64_t scu_object_id(const struct scu_object *object);
 SCU_API bool scu_object_is_private(const struct scu_object *object);
-/* Borrowed; NULL and len 0 where it has none of this type. */
+/* Borrowed until this reference is updated or freed, and not for a thread
+ * beside one that updates it; NULL and len 0 where it has none of this type. */
 SCU_API const uint8_t *scu_object_attribute(const struct scu_object *object,
     uint64_t type, size_t *len);
 /* In turn, by index; false behind the last. */

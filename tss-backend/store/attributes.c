@@ -81,22 +81,26 @@ append(struct octets *out, const struct scu_attribute *one)
 {
     uint64_t type = htobe64(one->type);
     uint32_t len = htobe32((uint32_t)one->len);
+    struct octets more = { .len = out->len + HEAD + one->len };
     uint8_t *p;
 
     if (one->len > ATTRIBUTES_MAX || (one->value == NULL && one->len > 0) ||
         out->len + HEAD + one->len > ATTRIBUTES_MAX)
         return err_set(SCU_E_ARG, "attributes of more than %d octets",
             ATTRIBUTES_MAX);
-    p = realloc(out->data, out->len + HEAD + one->len);
-    if (p == NULL)
+    /* No realloc(): what it leaves behind may be a private object's. */
+    more.data = malloc(more.len);
+    if (more.data == NULL)
         return err_memory();
-    out->data = p;
-    p += out->len;
+    if (out->len > 0)
+        memcpy(more.data, out->data, out->len);
+    p = more.data + out->len;
     memcpy(p, &type, sizeof(type));
     memcpy(p + sizeof(type), &len, sizeof(len));
     if (one->len > 0)
         memcpy(p + HEAD, one->value, one->len);
-    out->len += HEAD + one->len;
+    octets_clear(out);
+    *out = more;
     return SCU_OK;
 }
 
