@@ -86,6 +86,8 @@ struct link_type {
 };
 
 extern const struct link_type link_type_device;
+extern const struct link_type link_type_i2c;
+extern const struct link_type link_type_spi;
 extern const struct link_type link_type_swtpm;
 extern const struct link_type link_type_sim;
 

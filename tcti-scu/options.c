@@ -55,7 +55,7 @@ find_key(const struct link_type *type, const char *name, size_t len)
     return NULL;
 }
 
-/* Decimal digits only: no sign, no space, no other base. */
+/* Digits, or 0x and hexadecimal ones: no sign, no space. */
 static TSS2_RC
 set_number(const struct option_key *key, const char *value, uint32_t *out)
 {
@@ -63,7 +63,7 @@ set_number(const struct option_key *key, const char *value, uint32_t *out)
     char *end;
 
     errno = 0;
-    n = strtoul(value, &end, 10);
+    n = strtoul(value, &end, strncmp(value, "0x", 2) == 0 ? 16 : 10);
     if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0
         || n < key->min || n > key->max)
         return tcti_fail(TSS2_TCTI_RC_BAD_VALUE,
@@ -159,7 +159,12 @@ options_parse(const char *conf, struct options *options)
     TSS2_RC rc = TSS2_RC_SUCCESS;
     char *items;
 
-    *options = (struct options) { .timeout_ms = OPTION_TIMEOUT_DEFAULT_MS };
+    *options = (struct options) {
+        .timeout_ms = OPTION_TIMEOUT_DEFAULT_MS,
+        .retries = 3,
+        .address = 0x2e,
+        .chunk = 1024,
+    };
     options->text = strdup(conf);
     if (options->text == NULL)
         return TSS2_TCTI_RC_MEMORY;

@@ -27,7 +27,14 @@ struct options {
     const char *trace;   /* pattern of the trace file's name */
     uint32_t timeout_ms; /* how long to wait for others who use the chip */
     uint32_t locality;
+    uint32_t retries;    /* of what can be repeated, before it is a failure */
     bool exclusive;
+    uint32_t hz;         /* of SPI; 0: what the node has */
+    uint32_t mode;       /* of SPI */
+    uint32_t address;    /* on I2C, 7 bits */
+    uint32_t chunk;      /* octets of one transfer on I2C */
+    const char *cs_gpio; /* GPIO lines, CHIP:NUMBER */
+    const char *reset;
     char *text;          /* what the strings above point into */
 };
 

@@ -213,7 +213,7 @@ exchange__exclusive_server_goes_and_comes_back(void **state)
     good_exchange(f);
 }
 
-/* --- the control channel ---------------------------------------------------------- */
+/* --- the control channel ------------------------------------------------- */
 
 static void
 control__missing_is_not_implemented(void **state)
@@ -265,7 +265,7 @@ control__hangs(void **state)
     (void)unlink(path);
 }
 
-/* --- the exchange lock ------------------------------------------------------------- */
+/* --- the exchange lock --------------------------------------------------- */
 
 /* A process that is in mid-exchange, or holds on to an exclusive link. */
 static pid_t

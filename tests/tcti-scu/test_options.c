@@ -113,7 +113,7 @@ options_parse__unknown_link(void **state)
 {
     (void)state;
     refused("spy:/dev/x", "unknown link 'spy' in the TCTI configuration; "
-        "known: device, swtpm, sim");
+        "known: device, spi, i2c, swtpm, sim");
     refused("", "unknown link ''");
     refused(":path=/x", "unknown link ''");
     refused("Sim", "unknown link 'Sim'");
@@ -170,7 +170,7 @@ static void
 options_parse__junk_number(void **state)
 {
     static const char *const junk[] = {
-        "x", "-1", "+1", " 1", "1 ", "0x10", "1.5", "3600001",
+        "x", "-1", "+1", " 1", "1 ", "0x", "0xg", "1.5", "3600001",
         "99999999999999999999999", "4294967296",
     };
     char conf[64];

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* --- transmit ---------------------------------------------------------------- */
+/* --- transmit ------------------------------------------------------------ */
 
 static void
 transmit__no_command(void **state)
@@ -41,7 +41,7 @@ transmit__junk_sizes(void **state)
     assert_int_equal(f->tcti.state, TCTI_STATE_TRANSMIT);
 }
 
-/* --- receive ----------------------------------------------------------------- */
+/* --- receive ------------------------------------------------------------- */
 
 static void
 receive__size_query_loses_nothing(void **state)

@@ -199,7 +199,7 @@ state_receive__finalize_closes_the_link(void **state)
     assert_int_equal(f->closes, 1);
 }
 
-/* --- the rest ---------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
 static void
 no_context(void **state)

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "fifo.h"
+#include "crc16.h"
+#include "fifo-private.h"
+#include "response.h"
+#include "stats.h"
+
+#include <errno.h>
+
+/* --- the chip and its locality ------------------------------------------- */
+
+/*
+ * A chip that starts may take its time, and the bus may float until then: so
+ * ACCESS is asked until it is valid, and DID and VID only after that.
+ */
+int
+fifo_meet(struct fifo *fifo)
+{
+    uint8_t access = 0;
+    int rc;
+
+    fifo->running = false;
+    rc = fifo->bus->ops->select(fifo->bus, fifo->locality);
+    if (rc == 0)
+        rc = fifo_await_access(fifo, ACCESS_VALID, &access);
+    if (rc == -ETIME && access == 0)
+        rc = -ENODEV;
+    if (rc == 0)
+        rc = fifo_read_number(fifo, PTP_DID_VID, &fifo->vendor);
+    if (rc == 0 && (fifo->vendor == 0 || fifo->vendor == UINT32_MAX))
+        rc = -ENODEV;
+    if (rc == 0)
+        rc = fifo_read_number(fifo, PTP_INTF_CAPABILITY, &fifo->capability);
+    return rc;
+}
+
+int
+fifo_claim(struct fifo *fifo)
+{
+    uint8_t access = 0;
+    int rc;
+
+    rc = fifo->bus->ops->select(fifo->bus, fifo->locality);
+    if (rc == 0)
+        rc = fifo_read_access(fifo, &access);
+    if (rc != 0)
+        return rc;
+    if ((access & (ACCESS_VALID | ACCESS_ACTIVE))
+        == (ACCESS_VALID | ACCESS_ACTIVE))
+        return 0;
+    if (fifo->bus->ops->settle != NULL)
+        rc = fifo->bus->ops->settle(fifo->bus); /* it may have been reset */
+    if (rc == 0)
+        rc = fifo_write_octet(fifo, PTP_ACCESS, ACCESS_REQUEST);
+    if (rc == 0)
+        rc = fifo_await_access(fifo, ACCESS_VALID | ACCESS_ACTIVE, &access);
+    return rc == -ETIME ? -EBUSY : rc;
+}
+
+void
+fifo_release(struct fifo *fifo)
+{
+    (void)fifo_write_octet(fifo, PTP_ACCESS, ACCESS_RELEASE);
+}
+
+/* --- command ------------------------------------------------------------- */
+
+static int
+make_ready(struct fifo *fifo, uint32_t *sts)
+{
+    int rc = fifo_read_status(fifo, sts);
+
+    if (rc != 0 || (*sts & STS_READY) != 0)
+        return rc;
+    rc = fifo_write_status(fifo, STS_READY);
+    if (rc == 0)
+        rc = fifo_await_status(fifo, STS_READY, STS_READY, TIMEOUT_B_US, sts);
+    return rc;
+}
+
+/* Expect says whether more is due: never too early, never too late. */
+static int
+check_expect(struct fifo *fifo, bool more, uint32_t *sts)
+{
+    uint32_t mask = fifo->ignore_expect ? 0 : STS_EXPECT;
+    int rc = fifo_await_status(fifo, mask, more ? mask : 0, TIMEOUT_C_US, sts);
+
+    return rc == -ETIME ? -EILSEQ : rc;
+}
+
+/* In pieces as long as the burst count. */
+static int
+write_fifo(struct fifo *fifo, const uint8_t *data, size_t len, uint32_t *sts)
+{
+    size_t done = 0, n;
+    int rc;
+
+    while (done < len) {
+        rc = fifo_next_piece(fifo, len - done, sts, &n);
+        if (rc == 0)
+            rc = fifo->bus->ops->write(fifo->bus, PTP_DATA_FIFO, data + done,
+                n);
+        done += n;
+        if (rc == 0 && (done == len || STS_BURST(*sts) == 0))
+            rc = check_expect(fifo, done < len, sts);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* The chip's CRC of what it took or gave; its high octet comes first. */
+static int
+check_sum(struct fifo *fifo, const uint8_t *data, size_t len)
+{
+    uint8_t sum[2] = { 0 };
+    uint16_t crc;
+    int rc;
+
+    if (!fifo->bus->ops->checksums)
+        return 0;
+    fifo->bus->stats->accesses++;
+    rc = fifo->bus->ops->read(fifo->bus, PTP_CSUM, sum, sizeof(sum));
+    if (rc != 0)
+        return rc;
+    crc = crc16(data, len);
+    if (sum[0] == crc >> 8 && sum[1] == (crc & 0xff))
+        return 0;
+    fifo->bus->stats->crc_faults++;
+    return -EILSEQ;
+}
+
+static int
+load_once(struct fifo *fifo, const uint8_t *command, size_t len)
+{
+    uint32_t sts;
+    int rc;
+
+    rc = make_ready(fifo, &sts);
+    if (rc == 0)
+        rc = write_fifo(fifo, command, len, &sts);
+    if (rc == 0)
+        rc = check_sum(fifo, command, len);
+    return rc;
+}
+
+/* Whether the same can be tried again once the chip has forgotten it. */
+static bool
+repeatable(int rc)
+{
+    return rc == -EILSEQ || rc == -EIO || rc == -ENXIO || rc == -EREMOTEIO
+        || rc == -EAGAIN || rc == -ETIME;
+}
+
+/* Nothing runs before tpmGo, so up to there all may be repeated. */
+static int
+load(struct fifo *fifo, const uint8_t *command, size_t len)
+{
+    int rc = load_once(fifo, command, len);
+
+    for (unsigned i = 0; i < fifo->retries && repeatable(rc); i++) {
+        fifo->bus->stats->retries++;
+        (void)fifo_write_status(fifo, STS_READY);
+        rc = load_once(fifo, command, len);
+    }
+    if (rc != 0)
+        (void)fifo_write_status(fifo, STS_READY);
+    return rc;
+}
+
+int
+fifo_send(struct fifo *fifo, const uint8_t *command, size_t len)
+{
+    int rc = load(fifo, command, len);
+
+    if (rc != 0)
+        return rc;
+    fifo->code = be32_read(command + 6);
+    fifo->running = true;
+    rc = fifo_write_status(fifo, STS_GO);
+    fifo->started_us = fifo_now_us();
+    fifo->next_us = fifo->started_us + fifo_pause_after(0);
+    return rc == 0 ? 0 : -EINPROGRESS;
+}
+
+/* --- response ------------------------------------------------------------ */
+
+static int
+read_fifo(struct fifo *fifo, uint8_t *data, size_t len, uint32_t *sts)
+{
+    size_t done = 0, n;
+    int rc;
+
+    while (done < len) {
+        rc = fifo_next_piece(fifo, len - done, sts, &n);
+        if (rc == 0 && (*sts & STS_DATA) == 0)
+            rc = -EBADMSG; /* less than its header promised */
+        if (rc == 0)
+            rc = fifo->bus->ops->read(fifo->bus, PTP_DATA_FIFO, data + done,
+                n);
+        if (rc != 0)
+            return rc;
+        done += n;
+    }
+    return 0;
+}
+
+static int
+read_response(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
+    uint32_t sts)
+{
+    size_t size;
+    int rc;
+
+    if (max < TPM_HEADER_LEN)
+        return -EBADMSG;
+    rc = read_fifo(fifo, data, TPM_HEADER_LEN, &sts);
+    if (rc != 0)
+        return rc;
+    size = be32_read(data + 2);
+    if (size < TPM_HEADER_LEN || size > max)
+        return -EBADMSG;
+    rc = read_fifo(fifo, data + TPM_HEADER_LEN, size - TPM_HEADER_LEN, &sts);
+    if (rc == 0)
+        rc = fifo_await_status(fifo, 0, 0, TIMEOUT_C_US, &sts);
+    if (rc == 0 && (sts & STS_DATA) != 0)
+        rc = -EBADMSG; /* more than its header promised */
+    if (rc == 0)
+        rc = check_sum(fifo, data, size);
+    *got = rc == 0 ? size : 0;
+    return rc;
+}
+
+/* responseRetry sets the chip back to the first octet of its response. */
+static int
+fetch(struct fifo *fifo, uint8_t *data, size_t max, size_t *got, uint32_t sts)
+{
+    int rc = read_response(fifo, data, max, got, sts);
+
+    for (unsigned i = 0; i < fifo->retries
+        && (repeatable(rc) || rc == -EBADMSG); i++) {
+        fifo->bus->stats->retries++;
+        rc = fifo_write_status(fifo, STS_RETRY);
+        if (rc == 0)
+            rc = fifo_await_status(fifo, STS_DATA, STS_DATA, TIMEOUT_C_US,
+                &sts);
+        if (rc == 0)
+            rc = read_response(fifo, data, max, got, sts);
+    }
+    return rc == -EILSEQ || rc == -ETIME ? -EBADMSG : rc;
+}
+
+/* The chip has what it needs to rest, or to take the next command. */
+static void
+done_with(struct fifo *fifo)
+{
+    (void)fifo_write_status(fifo, STS_READY);
+    fifo->running = false;
+}
+
+/* While a command runs the bits of STS come and go as the chip likes. */
+static int
+await_response(struct fifo *fifo, struct deadline deadline, uint32_t *sts)
+{
+    int64_t now, pause, left;
+    int rc;
+
+    for (;;) {
+        rc = fifo_read_status(fifo, sts);
+        if (rc != 0)
+            return rc;
+        if ((*sts & (STS_VALID | STS_DATA)) == (STS_VALID | STS_DATA))
+            return 0;
+        if ((*sts & (STS_VALID | STS_READY)) == (STS_VALID | STS_READY))
+            return -EPROTO; /* ready for another: it has been reset */
+        now = fifo_now_us();
+        pause = fifo_pause_after(now - fifo->started_us);
+        fifo->next_us = now + pause;
+        if (deadline_past(deadline))
+            return -ETIMEDOUT;
+        left = deadline.forever ? pause : deadline_left(deadline) * 1000LL;
+        fifo_sleep_us(left < pause ? left : pause);
+    }
+}
+
+static void
+note_time(struct fifo *fifo, uint32_t code)
+{
+    int64_t took = fifo_now_us() - fifo->started_us;
+
+    if (took <= fifo->bus->stats->slowest_us)
+        return;
+    fifo->bus->stats->slowest_us = took;
+    fifo->bus->stats->slowest_code = code;
+}
+
+int
+fifo_receive(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
+    struct deadline deadline)
+{
+    uint32_t sts = 0;
+    int rc;
+
+    *got = 0;
+    rc = await_response(fifo, deadline, &sts);
+    if (rc == -EPROTO)
+        fifo->running = false;
+    if (rc != 0)
+        return rc;
+    note_time(fifo, fifo->code);
+    rc = fetch(fifo, data, max, got, sts);
+    done_with(fifo);
+    return rc;
+}
+
+/*
+ * The chip is asked to end the command, then told to forget its answer; one
+ * that does not listen to the first is stopped by the second.
+ */
+int
+fifo_cancel(struct fifo *fifo)
+{
+    uint32_t sts;
+    int rc;
+
+    rc = fifo_write_status(fifo, STS_CANCEL);
+    if (rc == 0)
+        rc = fifo_await_status(fifo, STS_DATA, STS_DATA, TIMEOUT_B_US, &sts);
+    if (rc != 0 && rc != -ETIME)
+        return rc;
+    rc = fifo_write_status(fifo, STS_READY);
+    if (rc == 0)
+        rc = fifo_await_status(fifo, STS_DATA, 0, TIMEOUT_B_US, &sts);
+    fifo->running = false;
+    return rc;
+}
+
+int64_t
+fifo_pause_us(const struct fifo *fifo)
+{
+    int64_t pause = fifo->next_us - fifo_now_us();
+
+    return pause > 0 ? pause : 1;
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "bus.h"
+#include "fail.h"
+#include "fifo.h"
+#include "gpio.h"
+#include "link.h"
+#include "lockfile.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <tss2/tss2_tcti.h>
+#include <unistd.h>
+
+/*
+ * A bare chip on a bus: the exchange lock, the FIFO protocol, and what to do
+ * when something fails: the node is closed, and the next command opens it,
+ * meets the chip and claims the locality anew.
+ *
+ * The lock is on the device node itself, so that all who use the chip meet
+ * there, whatever their configuration.
+ */
+struct fifo_link {
+    struct link link;
+    const struct options *options;
+    struct bus *bus;
+    struct stats stats;
+    struct fifo fifo;
+    struct lockfile *lock;
+    bool locked;
+    bool met;      /* open, and the chip is what it should be */
+    int timer;     /* readable when the chip is worth asking; or -1 */
+};
+
+static struct fifo_link *
+fifo_of(struct link *link)
+{
+    return (struct fifo_link *)(void *)link;
+}
+
+/* --- failures ------------------------------------------------------------ */
+
+static const struct {
+    int err;
+    const char *text;
+} reasons[] = {
+    { -ENODEV, "nobody answers; check wiring, power, address and, on SPI, hz= "
+        "and mode=" },
+    { -ENXIO, "it does not acknowledge; check wiring, power and addr=" },
+    { -EREMOTEIO, "it does not acknowledge; check wiring, power and addr=" },
+    { -EBUSY, "another program or driver holds its locality; end that, or "
+        "unbind the kernel's driver" },
+    { -ETIME, "it takes longer than the TCG's profile allows; repeat the "
+        "operation, then check supply and clock" },
+    { -EBADMSG, "its response was damaged on every try; check the bus, or "
+        "lower its speed" },
+    { -EILSEQ, "the command was damaged on every try; check the bus, or lower "
+        "its speed" },
+    { -EPROTO, "it was reset meanwhile; repeat the operation" },
+    { -EINPROGRESS, "the bus failed as the command was started; repeat the "
+        "operation" },
+    { -ENOTTY, "that is no device; name the device node of the bus" },
+    { -ENOENT, "no such device; is the bus enabled, and its driver loaded?" },
+    { -EACCES, "permission denied; add the user to the group that owns the "
+        "device" },
+    { -EOPNOTSUPP, "the adapter cannot do plain I2C transfers; use another" },
+    { -EINVAL, "the controller refuses the set-up; check hz=, mode=, cs-gpio= "
+        "and reset=" },
+};
+
+static TSS2_RC
+failure(const struct fifo_link *f, TSS2_RC rc, int err, const char *what)
+{
+    const char *path = f->options->path;
+
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].err == err)
+            return tcti_fail(rc, "the chip at %s %s: %s", path, what,
+                reasons[i].text);
+    return tcti_fail(rc, "the chip at %s %s: %s; repeat the operation, then "
+        "check the bus", path, what, strerror(-err));
+}
+
+/* --- lock ---------------------------------------------------------------- */
+
+static TSS2_RC
+lock_exchange(struct fifo_link *f)
+{
+    pid_t holder = 0;
+    int rc;
+
+    if (f->locked)
+        return TSS2_RC_SUCCESS;
+    rc = lockfile_acquire(f->lock, deadline_in((int32_t)f->options->timeout_ms),
+        &holder);
+    f->locked = rc == 0;
+    if (rc == 0)
+        return TSS2_RC_SUCCESS;
+    if (rc == -ETIMEDOUT)
+        return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
+            "process %ld keeps the chip at %s busy; wait for it or end it, or "
+            "raise timeout=", (long)holder, f->bus->path);
+    return failure(f, TSS2_TCTI_RC_IO_ERROR, rc, "cannot be locked");
+}
+
+static void
+unlock_exchange(struct fifo_link *f)
+{
+    if (f->locked)
+        lockfile_release(f->lock);
+    f->locked = false;
+}
+
+/* --- meeting ------------------------------------------------------------- */
+
+static void
+forget(struct fifo_link *f)
+{
+    f->bus->ops->close(f->bus);
+    f->met = false;
+    f->fifo.running = false;
+}
+
+/* The reset line is for a chip that does not answer any more. */
+static void
+pulse_reset(const struct fifo_link *f)
+{
+    const struct timespec low = { .tv_nsec = 2000000 };
+    int fd;
+
+    if (f->options->reset == NULL
+        || gpio_open_output(f->options->reset, &fd) != 0)
+        return;
+    (void)gpio_set(fd, false);
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &low, NULL);
+    (void)gpio_set(fd, true);
+    (void)close(fd);
+}
+
+static int
+meet_once(struct fifo_link *f)
+{
+    int rc = f->bus->ops->open(f->bus);
+
+    if (rc == 0)
+        rc = fifo_meet(&f->fifo);
+    if (rc != 0)
+        forget(f);
+    return rc;
+}
+
+static int
+meet(struct fifo_link *f)
+{
+    int rc = 0;
+
+    if (!f->met)
+        rc = meet_once(f);
+    if (rc == -ENODEV && f->options->reset != NULL) {
+        pulse_reset(f);
+        rc = meet_once(f);
+    }
+    f->met = rc == 0;
+    return rc;
+}
+
+/* --- exchanges ----------------------------------------------------------- */
+
+static void
+fifo_link_end(struct link *link, bool clean)
+{
+    struct fifo_link *f = fifo_of(link);
+
+    if (!clean && f->fifo.running)
+        (void)fifo_cancel(&f->fifo);
+    if (!clean)
+        forget(f);
+    unlock_exchange(f);
+}
+
+static TSS2_RC
+fifo_link_send(struct link *link, const uint8_t *command, size_t len)
+{
+    struct fifo_link *f = fifo_of(link);
+    TSS2_RC rc;
+    int err;
+
+    rc = lock_exchange(f);
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
+    err = meet(f);
+    if (err == 0)
+        err = fifo_claim(&f->fifo);
+    if (err == 0)
+        err = fifo_send(&f->fifo, command, len);
+    if (err != 0) {
+        rc = failure(f, TSS2_TCTI_RC_IO_ERROR, err, "takes no command");
+        fifo_link_end(link, false);
+        return rc;
+    }
+    f->stats.commands++;
+    f->stats.octets += len;
+    return TSS2_RC_SUCCESS;
+}
+
+static TSS2_RC
+fifo_link_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
+    struct deadline deadline)
+{
+    struct fifo_link *f = fifo_of(link);
+    int err = fifo_receive(&f->fifo, data, max, got, deadline);
+
+    if (err == -ETIMEDOUT)
+        return TSS2_TCTI_RC_TRY_AGAIN;
+    if (err == -EBADMSG)
+        return failure(f, TSS2_TCTI_RC_MALFORMED_RESPONSE, err,
+            "gave no sound response");
+    if (err != 0)
+        return failure(f, TSS2_TCTI_RC_IO_ERROR, err, "gave no response");
+    f->stats.octets += *got;
+    return TSS2_RC_SUCCESS;
+}
+
+static TSS2_RC
+fifo_link_cancel(struct link *link)
+{
+    struct fifo_link *f = fifo_of(link);
+    int err = fifo_cancel(&f->fifo);
+
+    return err == 0 ? TSS2_RC_SUCCESS :
+        failure(f, TSS2_TCTI_RC_IO_ERROR, err, "cannot be told to cancel");
+}
+
+/*
+ * Tried at once, so that a refusal shows here and not in a command. The
+ * locality that was held so far goes back.
+ */
+static TSS2_RC
+fifo_link_locality(struct link *link, uint8_t locality)
+{
+    struct fifo_link *f = fifo_of(link);
+    uint8_t before = f->fifo.locality;
+    TSS2_RC rc;
+    int err;
+
+    rc = lock_exchange(f);
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
+    err = meet(f);
+    if (err == 0 && locality != before) {
+        fifo_release(&f->fifo);
+        f->fifo.locality = locality;
+    }
+    if (err == 0)
+        err = fifo_claim(&f->fifo);
+    if (err != 0) {
+        f->fifo.locality = before;
+        rc = failure(f, TSS2_TCTI_RC_IO_ERROR, err, "refuses the locality");
+        forget(f);
+    }
+    unlock_exchange(f);
+    return rc;
+}
+
+/* A timer: the chip has nothing that poll(2) could watch. */
+static int
+fifo_link_fd(const struct link *link)
+{
+    const struct fifo_link *f = (const struct fifo_link *)(const void *)link;
+    int64_t us = fifo_pause_us(&f->fifo);
+    struct itimerspec next = {
+        .it_value = { us / 1000000, us % 1000000 * 1000 },
+    };
+
+    if (!f->fifo.running)
+        return -1;
+    (void)timerfd_settime(f->timer, 0, &next, NULL);
+    return f->timer;
+}
+
+static void
+fifo_link_abandon(struct link *link)
+{
+    struct fifo_link *f = fifo_of(link);
+
+    forget(f);
+    f->locked = false;
+}
+
+/* The locality goes back, if nobody else is at work. */
+static void
+give_back(struct fifo_link *f)
+{
+    if (!f->met || (!f->locked
+        && lockfile_acquire(f->lock, deadline_in(0), NULL) != 0))
+        return;
+    f->locked = true;
+    if (f->bus->ops->select(f->bus, f->fifo.locality) == 0)
+        fifo_release(&f->fifo);
+}
+
+static void
+fifo_link_close(struct link **link)
+{
+    struct fifo_link *f = fifo_of(*link);
+
+    if (f->fifo.running)
+        (void)fifo_cancel(&f->fifo);
+    if (f->lock != NULL && f->bus != NULL)
+        give_back(f);
+    unlock_exchange(f);
+    lockfile_close(&f->lock);
+    stats_show(&f->stats, f->options->path);
+    if (f->bus != NULL)
+        f->bus->ops->free(&f->bus);
+    if (f->timer >= 0)
+        (void)close(f->timer);
+    free(f);
+    *link = NULL;
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+static TSS2_RC
+prepare(struct fifo_link *f)
+{
+    const char *path = f->options->lock != NULL ? f->options->lock :
+        f->options->path;
+    struct stat st;
+    int rc;
+
+    if (stat(f->options->path, &st) != 0)
+        return failure(f, TSS2_TCTI_RC_NO_CONNECTION, -errno,
+            "cannot be used");
+    if (!S_ISCHR(st.st_mode))
+        return failure(f, TSS2_TCTI_RC_NO_CONNECTION, -ENOTTY,
+            "cannot be used");
+    f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (f->timer < 0)
+        return failure(f, TSS2_TCTI_RC_GENERAL_FAILURE, -errno,
+            "needs a timer");
+    rc = lockfile_open(path, &f->lock);
+    if (rc != 0)
+        return failure(f, TSS2_TCTI_RC_NO_CONNECTION, rc, "cannot be used");
+    return TSS2_RC_SUCCESS;
+}
+
+static TSS2_RC
+first_meeting(struct fifo_link *f)
+{
+    TSS2_RC rc = lock_exchange(f);
+    int err;
+
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
+    err = meet(f);
+    unlock_exchange(f);
+    return err == 0 ? TSS2_RC_SUCCESS :
+        failure(f, TSS2_TCTI_RC_NO_CONNECTION, err, "cannot be used");
+}
+
+static TSS2_RC
+open_on(const struct bus_ops *ops, const struct options *options,
+    struct link **link)
+{
+    struct fifo_link *f;
+    TSS2_RC rc;
+
+    if (options->path == NULL)
+        return tcti_fail(TSS2_TCTI_RC_BAD_VALUE,
+            "link %s lacks its device: %s:/dev/...", options->type->name,
+            options->type->name);
+    f = calloc(1, sizeof(*f));
+    if (f == NULL)
+        return TSS2_TCTI_RC_MEMORY;
+    f->link.ops = options->type->ops;
+    f->options = options;
+    f->timer = -1;
+    *link = &f->link;
+    rc = ops->make(options, &f->stats, &f->bus);
+    if (rc == TSS2_RC_SUCCESS) {
+        f->fifo = (struct fifo) {
+            .bus = f->bus, .retries = options->retries,
+        };
+        rc = prepare(f);
+    }
+    if (rc == TSS2_RC_SUCCESS)
+        rc = first_meeting(f);
+    if (rc != TSS2_RC_SUCCESS)
+        fifo_link_close(link);
+    return rc;
+}
+
+static TSS2_RC
+spi_link_open(const struct options *options, struct link **link)
+{
+    return open_on(&bus_spi_ops, options, link);
+}
+
+static TSS2_RC
+i2c_link_open(const struct options *options, struct link **link)
+{
+    return open_on(&bus_i2c_ops, options, link);
+}
+
+#define FIFO_LINK_OPS \
+    .whole = true, .send = fifo_link_send, .receive = fifo_link_receive, \
+    .end = fifo_link_end, .cancel = fifo_link_cancel, \
+    .locality = fifo_link_locality, .fd = fifo_link_fd, \
+    .abandon = fifo_link_abandon, .close = fifo_link_close
+
+static const struct link_ops spi_ops = {
+    .open = spi_link_open,
+    FIFO_LINK_OPS,
+};
+
+static const struct link_ops i2c_ops = {
+    .open = i2c_link_open,
+    FIFO_LINK_OPS,
+};
+
+#define FIFO_KEYS \
+    { .name = "path", .kind = OPTION_STRING, \
+        .offset = offsetof(struct options, path) }, \
+    { .name = "reset", .kind = OPTION_STRING, \
+        .offset = offsetof(struct options, reset) }, \
+    { .name = "lock", .kind = OPTION_STRING, \
+        .offset = offsetof(struct options, lock) }, \
+    { .name = "retries", .kind = OPTION_NUMBER, .min = 0, .max = 100, \
+        .offset = offsetof(struct options, retries) }, \
+    OPTION_KEYS_SHARED
+
+static const struct option_key spi_keys[] = {
+    { .name = "hz", .kind = OPTION_NUMBER, .min = 1000, .max = 100000000,
+        .offset = offsetof(struct options, hz) },
+    { .name = "mode", .kind = OPTION_NUMBER, .min = 0, .max = 3,
+        .offset = offsetof(struct options, mode) },
+    { .name = "cs-gpio", .kind = OPTION_STRING,
+        .offset = offsetof(struct options, cs_gpio) },
+    FIFO_KEYS,
+};
+
+static const struct option_key i2c_keys[] = {
+    { .name = "addr", .kind = OPTION_NUMBER, .min = 8, .max = 0x77,
+        .offset = offsetof(struct options, address) },
+    { .name = "chunk", .kind = OPTION_NUMBER, .min = 16, .max = 1024,
+        .offset = offsetof(struct options, chunk) },
+    FIFO_KEYS,
+};
+
+const struct link_type link_type_spi = {
+    .name = "spi",
+    .ops = &spi_ops,
+    .keys = spi_keys,
+    .n_keys = sizeof(spi_keys) / sizeof(spi_keys[0]),
+    .main_key = "path",
+};
+
+const struct link_type link_type_i2c = {
+    .name = "i2c",
+    .ops = &i2c_ops,
+    .keys = i2c_keys,
+    .n_keys = sizeof(i2c_keys) / sizeof(i2c_keys[0]),
+    .main_key = "path",
+};

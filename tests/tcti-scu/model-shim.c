@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "model.h"
+
+#include <errno.h>
+#include <linux/i2c-dev.h>
+#include <linux/i2c.h>
+#include <linux/spi/spidev.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * ioctl(2) of a program with a chip in it: requests of spidev and i2c-dev go
+ * to the model, whatever node was opened; the rest goes to the kernel.
+ */
+struct model *model_attached;
+
+static int
+fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+static int
+spi_message(struct model *m, const struct spi_ioc_transfer *t, size_t n)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *out = (const uint8_t *)(uintptr_t)t[i].tx_buf;
+        uint8_t *in = (uint8_t *)(uintptr_t)t[i].rx_buf;
+        bool last = i == n - 1;
+
+        for (size_t at = 0; at < t[i].len; at++) {
+            uint8_t got = model_spi_octet(m, out != NULL ? out[at] : 0);
+
+            if (in != NULL)
+                in[at] = got;
+        }
+        if (last != (t[i].cs_change != 0))
+            model_spi_end(m);
+        else if (last)
+            m->counts.cs_held++;
+        total += t[i].len;
+    }
+    return (int)total;
+}
+
+static int
+i2c_transfers(struct model *m, const struct i2c_rdwr_ioctl_data *job)
+{
+    for (size_t i = 0; i < job->nmsgs; i++) {
+        struct i2c_msg *message = &job->msgs[i];
+
+        if (message->addr != 0x2e || m->knobs.dead)
+            return fail(ENXIO);
+        if (!model_i2c(m, (message->flags & I2C_M_RD) != 0, message->buf,
+            message->len))
+            return fail(ENXIO);
+    }
+    return (int)job->nmsgs;
+}
+
+/* Errors that a test asked for. */
+static int
+fault(struct model *m)
+{
+    int error = m->knobs.error;
+
+    if (error == 0)
+        return 0;
+    if (m->knobs.error_after > 0) {
+        m->knobs.error_after--;
+        return 0;
+    }
+    m->knobs.error = 0;
+    return error;
+}
+
+static int
+spi_request(struct model *m, unsigned long request, void *argument)
+{
+    int error;
+
+    if (_IOC_NR(request) != 0)
+        return 0; /* mode, bits, speed: set */
+    m->counts.messages++;
+    error = fault(m);
+    if (error != 0) {
+        model_spi_end(m);
+        return fail(error);
+    }
+    return spi_message(m, argument,
+        _IOC_SIZE(request) / sizeof(struct spi_ioc_transfer));
+}
+
+static int
+i2c_request(struct model *m, unsigned long request, void *argument)
+{
+    int error;
+
+    if (request == I2C_FUNCS) {
+        *(unsigned long *)argument = I2C_FUNC_I2C;
+        return 0;
+    }
+    m->counts.messages++;
+    error = fault(m);
+    return error != 0 ? fail(error) : i2c_transfers(m, argument);
+}
+
+int
+ioctl(int fd, unsigned long request, ...)
+{
+    void *argument;
+    va_list ap;
+
+    va_start(ap, request);
+    argument = va_arg(ap, void *);
+    va_end(ap);
+    if (model_attached != NULL && _IOC_TYPE(request) == SPI_IOC_MAGIC)
+        return spi_request(model_attached, request, argument);
+    if (model_attached != NULL
+        && (request == I2C_RDWR || request == I2C_FUNCS))
+        return i2c_request(model_attached, request, argument);
+    return (int)syscall(SYS_ioctl, fd, request, argument);
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "model.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Offsets of the registers, without the locality. */
+#define ACCESS 0x000u
+#define INTF_CAPABILITY 0x014u
+#define STS 0x018u
+#define DATA_FIFO 0x024u
+#define DID_VID 0xf00u
+
+static const uint8_t canceled[] = {
+    0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x09,
+};
+
+static int64_t
+now_us(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void
+enter(struct model *m, enum model_state state)
+{
+    m->state = state;
+    m->sts_reads = 0;
+    m->burst_used = 0;
+}
+
+void
+model_reset(struct model *m)
+{
+    enter(m, MODEL_IDLE);
+    m->active = -1;
+    m->in_len = m->out_len = m->out_at = 0;
+    m->access_seen = 0;
+    m->sums = false;
+    m->locality = 0;
+}
+
+/* --- the state machine --------------------------------------------------- */
+
+static bool
+expects_more(const struct model *m)
+{
+    size_t size;
+
+    if (m->state != MODEL_RECEPTION)
+        return false;
+    if (m->in_len < 6)
+        return true;
+    size = (size_t)m->in[2] << 24 | (size_t)m->in[3] << 16
+        | (size_t)m->in[4] << 8 | m->in[5];
+    return m->in_len < size;
+}
+
+static void
+command_ready(struct model *m)
+{
+    if (m->state == MODEL_RECEPTION)
+        m->counts.aborted++;
+    if (m->state == MODEL_COMPLETION && !m->knobs.rests_ready)
+        enter(m, MODEL_IDLE);
+    else
+        enter(m, MODEL_READY);
+    m->in_len = m->out_len = m->out_at = 0;
+}
+
+static void
+go(struct model *m)
+{
+    if (m->state != MODEL_RECEPTION || expects_more(m))
+        return;
+    if (m->knobs.reset_at_go) {
+        m->knobs.reset_at_go = false;
+        model_reset(m);
+        return;
+    }
+    m->counts.executed++;
+    m->out_len = m->execute(m->user, m->in, m->in_len, m->out);
+    m->out_at = 0;
+    m->started_us = now_us();
+    enter(m, MODEL_EXECUTION);
+}
+
+static void
+cancel(struct model *m)
+{
+    if (m->state != MODEL_EXECUTION || m->knobs.deaf_to_cancel)
+        return;
+    memcpy(m->out, canceled, sizeof(canceled));
+    m->out_len = sizeof(canceled);
+    m->out_at = 0;
+    enter(m, MODEL_COMPLETION);
+}
+
+/* Time goes by as STS is read, and by the clock. */
+static void
+make_progress(struct model *m)
+{
+    if (m->state != MODEL_EXECUTION)
+        return;
+    if (m->knobs.reset_in_execution) {
+        m->knobs.reset_in_execution = false;
+        model_reset(m);
+        return;
+    }
+    if (m->sts_reads <= m->knobs.execution_reads
+        || now_us() - m->started_us < m->knobs.execution_us)
+        return;
+    enter(m, MODEL_COMPLETION);
+    m->sts_reads = 1; /* this one */
+}
+
+static uint32_t
+burst(const struct model *m)
+{
+    unsigned full = m->knobs.burst != 0 ? m->knobs.burst : 64;
+
+    if (m->knobs.burst_stuck || m->state == MODEL_EXECUTION
+        || m->state == MODEL_IDLE)
+        return 0;
+    if (m->knobs.burst_left)
+        full -= m->burst_used % full;
+    return full;
+}
+
+static uint32_t
+status(struct model *m)
+{
+    uint32_t sts = 1u << 26;
+
+    m->sts_reads++;
+    make_progress(m);
+    if (m->sts_reads <= m->knobs.invalid_reads)
+        return sts;
+    sts |= 0x80 | burst(m) << 8;
+    if (m->state == MODEL_READY)
+        sts |= 0x40;
+    if (m->state == MODEL_COMPLETION && m->out_at < m->out_len)
+        sts |= 0x10;
+    if (expects_more(m) && !m->knobs.no_expect)
+        sts |= 0x08;
+    return sts;
+}
+
+static void
+write_status(struct model *m, uint32_t value)
+{
+    if ((value & 0x40) != 0)
+        command_ready(m);
+    else if ((value & 0x20) != 0)
+        go(m);
+    else if ((value & 0x02) != 0 && m->state == MODEL_COMPLETION)
+        m->out_at = 0;
+    else if ((value & 0x01000000) != 0)
+        cancel(m);
+}
+
+/* --- FIFO ---------------------------------------------------------------- */
+
+/* The bus damages an octet now and then. */
+static uint8_t
+damaged(struct model *m, uint8_t octet)
+{
+    m->fifo_octets++;
+    if (m->knobs.flips == 0 || m->fifo_octets <= m->knobs.flip_after)
+        return octet;
+    m->knobs.flips--;
+    m->fifo_octets = 0;
+    return octet ^ 0x10;
+}
+
+static void
+fifo_in(struct model *m, uint8_t octet)
+{
+    if (m->state == MODEL_READY) {
+        enter(m, MODEL_RECEPTION);
+        m->in_len = 0;
+    }
+    if (m->state != MODEL_RECEPTION) {
+        m->counts.early_fifo++;
+        return;
+    }
+    if (!expects_more(m) || m->in_len == sizeof(m->in))
+        return;
+    m->in[m->in_len++] = damaged(m, octet);
+    m->burst_used++;
+    m->sts_reads = 0;
+}
+
+static uint8_t
+fifo_out(struct model *m)
+{
+    if (m->state != MODEL_COMPLETION)
+        m->counts.early_fifo++;
+    if (m->state != MODEL_COMPLETION || m->out_at == m->out_len)
+        return 0xff;
+    m->burst_used++;
+    return damaged(m, m->out[m->out_at++]);
+}
+
+/* --- ACCESS -------------------------------------------------------------- */
+
+static uint8_t
+read_access(struct model *m, unsigned locality)
+{
+    uint8_t access = 0;
+
+    if (m->access_seen++ < m->knobs.access_reads)
+        return m->knobs.floating;
+    if (m->active == (int)locality
+        && m->grant_seen++ >= m->knobs.grant_reads)
+        access |= 0x20;
+    return access | 0x80;
+}
+
+static void
+write_access(struct model *m, unsigned locality, uint8_t value)
+{
+    if (value == 0x02 && m->active < 0 && m->knobs.taken_by == 0) {
+        m->active = (int)locality;
+        m->grant_seen = 0;
+    } else if (value == 0x20 && m->active == (int)locality) {
+        m->active = -1;
+        enter(m, MODEL_IDLE);
+    }
+}
+
+/* --- registers ----------------------------------------------------------- */
+
+static void
+put_number(uint8_t *data, size_t len, uint32_t value)
+{
+    for (size_t i = 0; i < len; i++)
+        data[i] = i < 4 ? (uint8_t)(value >> 8 * i) : 0xff;
+}
+
+void
+model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
+    size_t len)
+{
+    memset(data, 0xff, len);
+    m->counts.accesses++;
+    if (m->knobs.dead)
+        memset(data, 0, len);
+    else if (offset == ACCESS)
+        put_number(data, len, read_access(m, locality));
+    else if (offset == DID_VID)
+        put_number(data, len, 0x001b15d1);
+    else if (offset == INTF_CAPABILITY)
+        put_number(data, len, 0x30000697);
+    else if (m->active != (int)locality)
+        return;
+    else if (offset == STS)
+        put_number(data, len, status(m));
+    else if (offset == DATA_FIFO)
+        for (size_t i = 0; i < len; i++)
+            data[i] = fifo_out(m);
+}
+
+void
+model_write(struct model *m, unsigned locality, unsigned offset,
+    const uint8_t *data, size_t len)
+{
+    uint32_t value = 0;
+
+    m->counts.accesses++;
+    if (m->knobs.dead || len == 0)
+        return;
+    for (size_t i = 0; i < len && i < 4; i++)
+        value |= (uint32_t)data[i] << 8 * i;
+    if (offset == ACCESS)
+        write_access(m, locality, data[0]);
+    else if (m->active != (int)locality)
+        return;
+    else if (offset == STS)
+        write_status(m, value);
+    else if (offset == DATA_FIFO)
+        for (size_t i = 0; i < len; i++)
+            fifo_in(m, data[i]);
+}
+
+/* --- SPI ----------------------------------------------------------------- */
+
+static bool
+is_read(const struct model *m)
+{
+    return (m->header[0] & 0x80) != 0;
+}
+
+static size_t
+frame_size(const struct model *m)
+{
+    return (size_t)(m->header[0] & 0x3f) + 1;
+}
+
+static unsigned
+frame_offset(const struct model *m)
+{
+    return (unsigned)(m->header[2] & 0x0f) << 8 | m->header[3];
+}
+
+static unsigned
+frame_locality(const struct model *m)
+{
+    return (unsigned)(m->header[2] >> 4 & 0x07);
+}
+
+static void
+begin_frame(struct model *m)
+{
+    m->frames++;
+    m->frame_len = 0;
+    m->frame_waits = m->knobs.waits;
+    if (m->knobs.waits_change != 0
+        && m->frames % m->knobs.waits_change == 0)
+        m->frame_waits++;
+}
+
+/* FIFO octets go out as they are clocked; other registers stand still. */
+static uint8_t
+data_octet(struct model *m, uint8_t out)
+{
+    size_t at = m->frame_len;
+
+    if (at >= frame_size(m))
+        return 0xff;
+    m->frame_len++;
+    if (!is_read(m)) {
+        m->frame_data[at] = out;
+        return 0;
+    }
+    if (frame_offset(m) == DATA_FIFO) {
+        if (at != 0)
+            m->counts.accesses--; /* one access, octet by octet */
+        model_read(m, frame_locality(m), DATA_FIFO, &m->frame_data[at], 1);
+    } else if (at == 0) {
+        model_read(m, frame_locality(m), frame_offset(m), m->frame_data,
+            frame_size(m));
+    }
+    return m->frame_data[at];
+}
+
+uint8_t
+model_spi_octet(struct model *m, uint8_t out)
+{
+    size_t at = m->frame_at++;
+    uint8_t in;
+
+    m->counts.octets++;
+    if (at < 4)
+        m->header[at] = out;
+    if (at == 3)
+        begin_frame(m);
+    if (at < 3)
+        in = 0;
+    else if (at < 3 + (size_t)m->frame_waits + 1)
+        in = at == 3 + (size_t)m->frame_waits;
+    else
+        in = data_octet(m, out);
+    if (m->knobs.dead)
+        return 0;
+    return m->knobs.floating == 0xff && m->knobs.access_reads == 0 ? 0xff : in;
+}
+
+void
+model_spi_end(struct model *m)
+{
+    if (m->frame_at != 0 && m->frame_len == 0)
+        m->counts.broken_frames++;
+    else if (m->frame_at != 0 && !is_read(m))
+        model_write(m, frame_locality(m), frame_offset(m), m->frame_data,
+            m->frame_len);
+    m->frame_at = m->frame_len = 0;
+}
+
+/* --- I2C ----------------------------------------------------------------- */
+
+/* Registers of their own, and those that SPI has at other places. */
+static const struct {
+    uint8_t address;
+    unsigned offset;
+} places[] = {
+    { 0x04, ACCESS }, { 0x14, INTF_CAPABILITY }, { 0x18, STS },
+    { 0x24, DATA_FIFO }, { 0x48, DID_VID },
+};
+
+/* CRC-16 of the profile, by the long division as it is defined. */
+static uint16_t
+sum(const uint8_t *data, size_t len)
+{
+    uint16_t crc = 0;
+
+    for (size_t i = 0; i < 8 * len; i++) {
+        unsigned bit = data[i / 8] >> i % 8 & 1u;
+
+        bit ^= crc & 1u;
+        crc = (uint16_t)(crc >> 1);
+        if (bit != 0)
+            crc ^= 0x8408;
+    }
+    return crc;
+}
+
+static void
+read_sum(const struct model *m, uint8_t *data, size_t len)
+{
+    uint16_t crc = m->state == MODEL_COMPLETION ? sum(m->out, m->out_len) :
+        sum(m->in, m->in_len);
+
+    if (len == 2 && m->sums) {
+        data[0] = (uint8_t)(crc >> 8);
+        data[1] = (uint8_t)crc;
+    }
+}
+
+static void
+i2c_read(struct model *m, uint8_t *data, size_t len)
+{
+    uint32_t capability = 2 | 1u << 7 | (uint32_t)m->knobs.guard_us << 9
+        | 0xfu << 17 | 1u << 29;
+
+    memset(data, 0xff, len);
+    if (m->address == 0x00) {
+        m->counts.accesses++;
+        data[0] = m->locality;
+    } else if (m->address == 0x30) {
+        m->counts.accesses++;
+        put_number(data, len, capability);
+    } else if (m->address == 0x44) {
+        m->counts.accesses++;
+        read_sum(m, data, len);
+    }
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (places[i].address == m->address)
+            model_read(m, m->locality, places[i].offset, data, len);
+    if (m->knobs.dead)
+        memset(data, 0, len);
+}
+
+static void
+i2c_write(struct model *m, const uint8_t *data, size_t len)
+{
+    if (len == 0)
+        return;
+    if (m->address == 0x00) {
+        m->counts.accesses++;
+        m->locality = data[0];
+    } else if (m->address == 0x40) {
+        m->counts.accesses++;
+        m->sums = data[0] == 1;
+    }
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (places[i].address == m->address)
+            model_write(m, m->locality, places[i].offset, data, len);
+}
+
+static bool
+acknowledged(struct model *m)
+{
+    m->transfers++;
+    if (m->knobs.nacks > 0) {
+        m->knobs.nacks--;
+        return false;
+    }
+    return m->knobs.nack_each == 0 || m->transfers % m->knobs.nack_each != 0;
+}
+
+bool
+model_i2c(struct model *m, bool read, uint8_t *data, size_t len)
+{
+    if (now_us() - m->last_us < m->knobs.guard_us)
+        m->counts.guard_faults++;
+    m->counts.octets += (unsigned)len + 1;
+    if (acknowledged(m)) {
+        if (read)
+            i2c_read(m, data, len);
+        else if (len > 0) {
+            m->address = data[0];
+            i2c_write(m, data + 1, len - 1);
+        }
+        m->last_us = now_us();
+        return true;
+    }
+    m->last_us = now_us();
+    return false;
+}

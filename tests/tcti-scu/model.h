@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TESTS_TCTI_MODEL_H
+#define TESTS_TCTI_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A chip with the FIFO interface of the PC Client Platform TPM Profile, down
+ * to its registers, behind SPI or I2C. It is reached by the driver's real
+ * ioctl(2) calls: model-shim.c has an ioctl() of its own. What it executes is
+ * up to the test. Written from the profile's tables, not from the driver.
+ */
+#define MODEL_BUFFER 4096
+#define MODEL_LOCALITIES 5
+
+/* How this chip, or its bus, behaves. All zero: a quick and sound chip. */
+struct model_knobs {
+    unsigned waits;          /* SPI: octets of each frame */
+    unsigned waits_change;   /* SPI: every so many frames one wait more */
+    unsigned burst;          /* 0: 64 */
+    bool burst_left;         /* the burst count falls as it is used up */
+    bool burst_stuck;        /* it is 0 for ever */
+    unsigned invalid_reads;  /* stsValid comes after so many reads of STS */
+    unsigned execution_reads; /* the answer, after so many reads of STS */
+    unsigned execution_us;   /* and not before */
+    bool rests_ready;        /* after a response, instead of Idle */
+    bool no_expect;          /* Expect reads 0 for ever */
+    unsigned access_reads;   /* ACCESS is valid after so many reads */
+    unsigned grant_reads;    /* a locality is granted after so many */
+    int taken_by;            /* a locality that another holds, plus one */
+    uint8_t floating;        /* what every octet reads, if not 0 */
+    bool dead;               /* reads 0 only */
+    unsigned nacks;          /* I2C: so many of the next transfers */
+    unsigned nack_each;      /* I2C: and each so many-th */
+    uint8_t guard_us;        /* I2C */
+    int error;               /* errno of the next ioctl, once */
+    unsigned error_after;    /* ... after so many that go well */
+    unsigned flip_after;     /* flips a bit of the so many-th FIFO octet ... */
+    unsigned flips;          /* ... so many times */
+    bool deaf_to_cancel;
+    bool reset_at_go;        /* once */
+    bool reset_in_execution; /* once */
+};
+
+enum model_state {
+    MODEL_IDLE,
+    MODEL_READY,
+    MODEL_RECEPTION,
+    MODEL_EXECUTION,
+    MODEL_COMPLETION,
+};
+
+/* What went over the bus. */
+struct model_counts {
+    unsigned messages;   /* ioctl(2) calls that carried something */
+    unsigned accesses;   /* to registers */
+    unsigned octets;
+    unsigned executed;   /* commands */
+    unsigned aborted;    /* commands that were given up before the start */
+    unsigned early_fifo; /* accesses to the FIFO when it must not be touched */
+    unsigned broken_frames; /* SPI: ended in the header or before its data */
+    unsigned guard_faults;  /* I2C: transfers that came too soon */
+    unsigned cs_held;       /* SPI: at the end of a message */
+};
+
+typedef size_t (*model_execute)(void *user, const uint8_t *command, size_t len,
+    uint8_t *response);
+
+struct model {
+    struct model_knobs knobs;
+    struct model_counts counts;
+    model_execute execute;
+    void *user;
+
+    enum model_state state;
+    int active; /* locality, or -1 */
+    uint8_t in[MODEL_BUFFER];
+    size_t in_len;
+    uint8_t out[MODEL_BUFFER];
+    size_t out_len;
+    size_t out_at;
+    unsigned burst_used;
+    unsigned sts_reads;
+    unsigned access_seen;
+    unsigned grant_seen;
+    unsigned fifo_octets;
+    int64_t started_us;
+
+    /* SPI: the frame that is under way */
+    size_t frame_at;
+    uint8_t header[4];
+    unsigned frame_waits;
+    unsigned frames;
+    uint8_t frame_data[64];
+    size_t frame_len;
+
+    /* I2C */
+    uint8_t address;
+    uint8_t locality;
+    bool sums;
+    bool last_was_read;
+    unsigned transfers;
+    int64_t last_us;
+};
+
+/* A chip that has just got its power. */
+void model_reset(struct model *model);
+
+/* Registers by their offset on SPI; data of one access. */
+void model_read(struct model *model, unsigned locality, unsigned offset,
+    uint8_t *data, size_t len);
+void model_write(struct model *model, unsigned locality, unsigned offset,
+    const uint8_t *data, size_t len);
+
+/* One octet of a frame: what the host clocks out, what it gets. */
+uint8_t model_spi_octet(struct model *model, uint8_t out);
+/* The chip select goes up. */
+void model_spi_end(struct model *model);
+
+/* One transfer. false: not acknowledged. */
+bool model_i2c(struct model *model, bool read, uint8_t *data, size_t len);
+
+/* The chip that ioctl(2) on any descriptor leads to; NULL: the kernel's. */
+extern struct model *model_attached;
+
+#endif
