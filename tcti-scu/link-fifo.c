@@ -2,17 +2,16 @@
 #include "config.h"
 
 #include "bus.h"
+#include "exchange.h"
 #include "fail.h"
 #include "fifo.h"
 #include "gpio.h"
 #include "link.h"
-#include "lockfile.h"
 #include "stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <tss2/tss2_tcti.h>
@@ -22,9 +21,6 @@
  * A bare chip on a bus: the exchange lock, the FIFO protocol, and what to do
  * when something fails: the node is closed, and the next command opens it,
  * meets the chip and claims the locality anew.
- *
- * The lock is on the device node itself, so that all who use the chip meet
- * there, whatever their configuration.
  */
 struct fifo_link {
     struct link link;
@@ -32,8 +28,7 @@ struct fifo_link {
     struct bus *bus;
     struct stats stats;
     struct fifo fifo;
-    struct lockfile *lock;
-    bool locked;
+    struct exchange exchange;
     bool met;      /* open, and the chip is what it should be */
     int timer;     /* readable when the chip is worth asking; or -1 */
 };
@@ -87,34 +82,17 @@ failure(const struct fifo_link *f, TSS2_RC rc, int err, const char *what)
         "check the bus", path, what, strerror(-err));
 }
 
-/* --- lock ---------------------------------------------------------------- */
-
 static TSS2_RC
 lock_exchange(struct fifo_link *f)
 {
-    pid_t holder = 0;
-    int rc;
+    int err = exchange_enter(&f->exchange,
+        deadline_in((int32_t)f->options->timeout_ms));
 
-    if (f->locked)
+    if (err == 0)
         return TSS2_RC_SUCCESS;
-    rc = lockfile_acquire(f->lock, deadline_in((int32_t)f->options->timeout_ms),
-        &holder);
-    f->locked = rc == 0;
-    if (rc == 0)
-        return TSS2_RC_SUCCESS;
-    if (rc == -ETIMEDOUT)
-        return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
-            "process %ld keeps the chip at %s busy; wait for it or end it, or "
-            "raise timeout=", (long)holder, f->bus->path);
-    return failure(f, TSS2_TCTI_RC_IO_ERROR, rc, "cannot be locked");
-}
-
-static void
-unlock_exchange(struct fifo_link *f)
-{
-    if (f->locked)
-        lockfile_release(f->lock);
-    f->locked = false;
+    if (err == -ETIMEDOUT)
+        return TSS2_TCTI_RC_IO_ERROR;
+    return failure(f, TSS2_TCTI_RC_IO_ERROR, err, "cannot be locked");
 }
 
 /* --- meeting ------------------------------------------------------------- */
@@ -181,7 +159,7 @@ fifo_link_end(struct link *link, bool clean)
         (void)fifo_cancel(&f->fifo);
     if (!clean)
         forget(f);
-    unlock_exchange(f);
+    exchange_leave(&f->exchange);
 }
 
 static TSS2_RC
@@ -264,7 +242,7 @@ fifo_link_locality(struct link *link, uint8_t locality)
         rc = failure(f, TSS2_TCTI_RC_IO_ERROR, err, "refuses the locality");
         forget(f);
     }
-    unlock_exchange(f);
+    exchange_leave(&f->exchange);
     return rc;
 }
 
@@ -290,17 +268,15 @@ fifo_link_abandon(struct link *link)
     struct fifo_link *f = fifo_of(link);
 
     forget(f);
-    f->locked = false;
+    exchange_abandon(&f->exchange);
 }
 
 /* The locality goes back, if nobody else is at work. */
 static void
 give_back(struct fifo_link *f)
 {
-    if (!f->met || (!f->locked
-        && lockfile_acquire(f->lock, deadline_in(0), NULL) != 0))
+    if (!f->met || !exchange_try(&f->exchange))
         return;
-    f->locked = true;
     if (f->bus->ops->select(f->bus, f->fifo.locality) == 0)
         fifo_release(&f->fifo);
 }
@@ -312,10 +288,8 @@ fifo_link_close(struct link **link)
 
     if (f->fifo.running)
         (void)fifo_cancel(&f->fifo);
-    if (f->lock != NULL && f->bus != NULL)
-        give_back(f);
-    unlock_exchange(f);
-    lockfile_close(&f->lock);
+    give_back(f);
+    exchange_close(&f->exchange);
     stats_show(&f->stats, f->options->path);
     if (f->bus != NULL)
         f->bus->ops->free(&f->bus);
@@ -330,22 +304,13 @@ fifo_link_close(struct link **link)
 static TSS2_RC
 prepare(struct fifo_link *f)
 {
-    const char *path = f->options->lock != NULL ? f->options->lock :
-        f->options->path;
-    struct stat st;
     int rc;
 
-    if (stat(f->options->path, &st) != 0)
-        return failure(f, TSS2_TCTI_RC_NO_CONNECTION, -errno,
-            "cannot be used");
-    if (!S_ISCHR(st.st_mode))
-        return failure(f, TSS2_TCTI_RC_NO_CONNECTION, -ENOTTY,
-            "cannot be used");
     f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (f->timer < 0)
         return failure(f, TSS2_TCTI_RC_GENERAL_FAILURE, -errno,
             "needs a timer");
-    rc = lockfile_open(path, &f->lock);
+    rc = exchange_open(&f->exchange, f->options->path, f->options->lock);
     if (rc != 0)
         return failure(f, TSS2_TCTI_RC_NO_CONNECTION, rc, "cannot be used");
     return TSS2_RC_SUCCESS;
@@ -360,7 +325,7 @@ first_meeting(struct fifo_link *f)
     if (rc != TSS2_RC_SUCCESS)
         return rc;
     err = meet(f);
-    unlock_exchange(f);
+    exchange_leave(&f->exchange);
     return err == 0 ? TSS2_RC_SUCCESS :
         failure(f, TSS2_TCTI_RC_NO_CONNECTION, err, "cannot be used");
 }

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "fail.h"
 #include "io.h"
+#include "lockfile.h"
 #include "simdir.h"
 #include "swtpm.h"
 
@@ -44,32 +45,17 @@ refuse_connection(const struct swtpm *s, int rc)
 static TSS2_RC
 lock_exchange(struct swtpm *s, struct deadline deadline)
 {
-    pid_t holder = 0;
-    int rc;
+    int rc = exchange_enter(&s->exchange, deadline);
 
-    if (s->lock == NULL || s->locked)
-        return TSS2_RC_SUCCESS;
-    rc = lockfile_acquire(s->lock, deadline, &holder);
-    s->locked = rc == 0;
     if (rc == 0)
         return TSS2_RC_SUCCESS;
     if (rc == -ETIMEDOUT)
-        return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
-            "process %ld keeps the chip at %s busy; wait for it or end it, or "
-            "raise timeout=", (long)holder, s->name);
+        return TSS2_TCTI_RC_IO_ERROR;
     if (rc == -ENOENT || rc == -ENOTDIR) /* with the folder of the socket */
         return refuse_connection(s, rc);
     return tcti_fail(TSS2_TCTI_RC_IO_ERROR,
         "cannot lock %s: %s; make its folder writable, or name another file "
         "by lock=", s->lock_path, strerror(-rc));
-}
-
-static void
-unlock_exchange(struct swtpm *s)
-{
-    if (s->locked)
-        lockfile_release(s->lock);
-    s->locked = false;
 }
 
 static TSS2_RC
@@ -144,7 +130,7 @@ swtpm_end(struct link *link, bool clean)
         disconnect(s);
     leave_locality(s);
     if (!s->exclusive)
-        unlock_exchange(s);
+        exchange_leave(&s->exchange);
 }
 
 static void
@@ -154,7 +140,7 @@ swtpm_abandon(struct link *link)
 
     disconnect(s);
     s->locality_is_set = false;
-    s->locked = false;
+    exchange_abandon(&s->exchange);
 }
 
 static TSS2_RC
@@ -232,7 +218,7 @@ swtpm_locality(struct link *link, uint8_t locality)
     }
     leave_locality(s);
     if (!s->exclusive)
-        unlock_exchange(s);
+        exchange_leave(&s->exchange);
     return rc;
 }
 
@@ -248,8 +234,8 @@ swtpm_close(struct link **link)
     struct swtpm *s = swtpm_of(*link);
 
     swtpm_end(*link, false);
-    unlock_exchange(s);
-    lockfile_close(&s->lock);
+    exchange_leave(&s->exchange);
+    exchange_close(&s->exchange);
     free(s->lock_path);
     free(s);
     *link = NULL;
@@ -269,7 +255,8 @@ set_lock(struct swtpm *s, const struct options *options, const char *path)
         return TSS2_RC_SUCCESS;
     if (s->lock_path == NULL)
         return TSS2_TCTI_RC_MEMORY;
-    rc = lockfile_open(s->lock_path, &s->lock);
+    s->exchange.chip = s->name;
+    rc = lockfile_open(s->lock_path, &s->exchange.lock);
     if (rc == 0)
         return TSS2_RC_SUCCESS;
     return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,

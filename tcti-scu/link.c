@@ -7,6 +7,7 @@ const struct link_type *const link_types[] = {
     &link_type_device,
     &link_type_spi,
     &link_type_i2c,
+    &link_type_uart,
     &link_type_swtpm,
     &link_type_sim,
 };

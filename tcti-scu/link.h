@@ -90,6 +90,7 @@ extern const struct link_type link_type_i2c;
 extern const struct link_type link_type_spi;
 extern const struct link_type link_type_swtpm;
 extern const struct link_type link_type_sim;
+extern const struct link_type link_type_uart;
 
 /* All of them. A new link is a file and a row. */
 extern const struct link_type *const link_types[];

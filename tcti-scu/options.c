@@ -164,6 +164,7 @@ options_parse(const char *conf, struct options *options)
         .retries = 3,
         .address = 0x2e,
         .chunk = 1024,
+        .baud = 115200,
     };
     options->text = strdup(conf);
     if (options->text == NULL)

@@ -33,6 +33,8 @@ struct options {
     uint32_t mode;       /* of SPI */
     uint32_t address;    /* on I2C, 7 bits */
     uint32_t chunk;      /* octets of one transfer on I2C */
+    uint32_t baud;       /* of a UART */
+    bool rtscts;
     const char *cs_gpio; /* GPIO lines, CHIP:NUMBER */
     const char *reset;
     char *text;          /* what the strings above point into */

@@ -3,8 +3,8 @@
 #define TCTI_SCU_SWTPM_H
 
 #include "endpoint.h"
+#include "exchange.h"
 #include "link.h"
-#include "lockfile.h"
 
 /* What the files of the links "swtpm" and "sim" share. */
 #define SWTPM_TEXT_SIZE 300
@@ -15,12 +15,11 @@ struct swtpm {
     struct endpoint control;
     char name[SWTPM_TEXT_SIZE];     /* for log lines */
     char remedy[SWTPM_TEXT_SIZE];   /* where nobody listens */
-    struct lockfile *lock;    /* NULL: none */
+    struct exchange exchange;
     char *lock_path;
     int32_t timeout_ms;
     uint8_t locality;
     bool locality_is_set;
-    bool locked;
     bool exclusive;
     int fd;                   /* -1: not connected */
 };

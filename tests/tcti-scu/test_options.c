@@ -113,7 +113,7 @@ options_parse__unknown_link(void **state)
 {
     (void)state;
     refused("spy:/dev/x", "unknown link 'spy' in the TCTI configuration; "
-        "known: device, spi, i2c, swtpm, sim");
+        "known: device, spi, i2c, uart, swtpm, sim");
     refused("", "unknown link ''");
     refused(":path=/x", "unknown link ''");
     refused("Sim", "unknown link 'Sim'");
