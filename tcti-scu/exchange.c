@@ -52,9 +52,9 @@ exchange_try(struct exchange *exchange)
 void
 exchange_leave(struct exchange *exchange)
 {
-    if (exchange->held)
+    if (exchange->held && !exchange->keep)
         lockfile_release(exchange->lock);
-    exchange->held = false;
+    exchange->held = exchange->held && exchange->keep;
 }
 
 void
@@ -66,6 +66,7 @@ exchange_abandon(struct exchange *exchange)
 void
 exchange_close(struct exchange *exchange)
 {
+    exchange->keep = false;
     exchange_leave(exchange);
     lockfile_close(&exchange->lock);
 }

@@ -18,6 +18,7 @@ struct exchange {
     struct lockfile *lock; /* NULL: none */
     const char *chip;      /* what log lines call the chip by */
     bool held;
+    bool keep;             /* once taken it stays ours: "exclusive" */
 };
 
 /*
@@ -34,6 +35,7 @@ int exchange_open(struct exchange *exchange, const char *path,
 int exchange_enter(struct exchange *exchange, struct deadline deadline);
 /* Takes it if that is at once possible, without a word. */
 bool exchange_try(struct exchange *exchange);
+/* Gives it back, unless it is kept. */
 void exchange_leave(struct exchange *exchange);
 
 /* In a child: it is the parent's. */

@@ -346,6 +346,7 @@ open_on(const struct bus_ops *ops, const struct options *options,
         return TSS2_TCTI_RC_MEMORY;
     f->link.ops = options->type->ops;
     f->options = options;
+    f->exchange.keep = options->exclusive;
     f->timer = -1;
     *link = &f->link;
     rc = ops->make(options, &f->stats, &f->bus);
@@ -395,6 +396,8 @@ static const struct link_ops i2c_ops = {
         .offset = offsetof(struct options, path) }, \
     { .name = "reset", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, reset) }, \
+    { .name = "exclusive", .kind = OPTION_FLAG, \
+        .offset = offsetof(struct options, exclusive) }, \
     { .name = "lock", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, lock) }, \
     { .name = "retries", .kind = OPTION_NUMBER, .min = 0, .max = 100, \

@@ -129,8 +129,7 @@ swtpm_end(struct link *link, bool clean)
     if (!clean || !s->exclusive)
         disconnect(s);
     leave_locality(s);
-    if (!s->exclusive)
-        exchange_leave(&s->exchange);
+    exchange_leave(&s->exchange);
 }
 
 static void
@@ -217,8 +216,7 @@ swtpm_locality(struct link *link, uint8_t locality)
         s->locality = locality;
     }
     leave_locality(s);
-    if (!s->exclusive)
-        exchange_leave(&s->exchange);
+    exchange_leave(&s->exchange);
     return rc;
 }
 
@@ -297,7 +295,7 @@ open_at(const struct options *options, const char *path, const char *remedy,
     s->link.ops = options->type->ops;
     s->fd = -1;
     s->timeout_ms = (int32_t)options->timeout_ms;
-    s->exclusive = options->exclusive;
+    s->exclusive = s->exchange.keep = options->exclusive;
     (void)snprintf(s->remedy, sizeof(s->remedy), "%s", remedy);
     *link = &s->link;
     if (path != NULL)

@@ -337,6 +337,7 @@ uart_open(const struct options *options, struct link **link)
         return TSS2_TCTI_RC_MEMORY;
     u->link.ops = options->type->ops;
     u->options = options;
+    u->exchange.keep = options->exclusive;
     u->fd = u->timer = u->watch = -1;
     *link = &u->link;
     err = exchange_open(&u->exchange, options->path, options->lock);
@@ -376,6 +377,8 @@ static const struct option_key uart_keys[] = {
         .offset = offsetof(struct options, baud) },
     { .name = "rtscts", .kind = OPTION_FLAG,
         .offset = offsetof(struct options, rtscts) },
+    { .name = "exclusive", .kind = OPTION_FLAG,
+        .offset = offsetof(struct options, exclusive) },
     { .name = "lock", .kind = OPTION_STRING,
         .offset = offsetof(struct options, lock) },
     OPTION_KEYS_SHARED,
