@@ -51,10 +51,10 @@ done
 
 # --- nobody there --------------------------------------------------------------
 
-expect_failure "a bus that is none" tpm2_getrandom \
+expect_failure "a bus that is none" run_foreign tpm2_getrandom \
     -T "scu:spi:/dev/zero,lock=$SCRATCH/lock" 8
 expect_output '^scu: the chip at /dev/zero cannot be used:' "is told as such"
-expect_failure "a node that is not there" tpm2_getrandom \
+expect_failure "a node that is not there" run_foreign tpm2_getrandom \
     -T "scu:i2c:$SCRATCH/i2c-9" 8
 expect_output 'no such device; is the bus enabled' "is told as such"
 expect_failure "and no file is made for the lock" test -e i2c-9
