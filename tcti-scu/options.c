@@ -73,6 +73,25 @@ set_number(const struct option_key *key, const char *value, uint32_t *out)
     return TSS2_RC_SUCCESS;
 }
 
+const char *const option_startup_words[] = { "never", "if-needed", NULL };
+
+static TSS2_RC
+set_choice(const struct option_key *key, const char *value, uint32_t *out)
+{
+    char known[128] = "";
+
+    for (uint32_t i = 0; key->words[i] != NULL; i++) {
+        list_add(known, sizeof(known), key->words[i]);
+        if (strcmp(key->words[i], value) == 0) {
+            *out = i;
+            return TSS2_RC_SUCCESS;
+        }
+    }
+    return tcti_fail(TSS2_TCTI_RC_BAD_VALUE,
+        "%s=%s in the TCTI configuration: give one of %s", key->name, value,
+        known);
+}
+
 /* value is NULL where the item has no equals sign. */
 static TSS2_RC
 set_option(struct options *options, const struct option_key *key,
@@ -96,6 +115,8 @@ set_option(struct options *options, const struct option_key *key,
         return TSS2_RC_SUCCESS;
     case OPTION_NUMBER:
         return set_number(key, value, (uint32_t *)(void *)field);
+    case OPTION_CHOICE:
+        return set_choice(key, value, (uint32_t *)(void *)field);
     }
     return TSS2_TCTI_RC_GENERAL_FAILURE;
 }

@@ -27,6 +27,7 @@ struct options {
     const char *trace;   /* pattern of the trace file's name */
     uint32_t timeout_ms; /* how long to wait for others who use the chip */
     uint32_t locality;
+    uint32_t startup;    /* enum option_startup */
     uint32_t retries;    /* of what can be repeated, before it is a failure */
     bool exclusive;
     uint32_t hz;         /* of SPI; 0: what the node has */
@@ -44,6 +45,13 @@ enum option_kind {
     OPTION_STRING,
     OPTION_NUMBER,
     OPTION_FLAG,
+    OPTION_CHOICE, /* a number: the place among the words */
+};
+
+/* Who sends TPM2_Startup to a chip that has lost its power. */
+enum option_startup {
+    STARTUP_NEVER, /* not we: firmware or a driver does */
+    STARTUP_IF_NEEDED,
 };
 
 /* One key of a link: its name, and where its value goes. */
@@ -53,7 +61,10 @@ struct option_key {
     size_t offset;
     uint32_t min;
     uint32_t max;
+    const char *const *words; /* of a choice; ends with NULL */
 };
+
+extern const char *const option_startup_words[];
 
 /* The keys that every link has, for the end of a link's table. */
 #define OPTION_KEYS_SHARED \
@@ -61,6 +72,9 @@ struct option_key {
         .offset = offsetof(struct options, timeout_ms) }, \
     { .name = "locality", .kind = OPTION_NUMBER, .min = 0, .max = 4, \
         .offset = offsetof(struct options, locality) }, \
+    { .name = "startup", .kind = OPTION_CHOICE, \
+        .words = option_startup_words, \
+        .offset = offsetof(struct options, startup) }, \
     { .name = "trace", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, trace) }
 

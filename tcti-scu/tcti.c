@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <tss2/tss2_tpm2_types.h>
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x7363752d74637469) /* "scu-tcti" */
@@ -23,6 +24,15 @@ close_ready_fd(struct tcti *tcti)
     tcti->ready_fd = -1;
 }
 
+/* What is kept may hold a password. */
+static void
+forget_command(struct tcti *tcti)
+{
+    explicit_bzero(tcti->command, tcti->command_len);
+    tcti->command_len = 0;
+    tcti->phase = TCTI_PHASE_COMMAND;
+}
+
 /*
  * In a child the exchange and the connection are the parent's: it closes its
  * copies of the descriptors and connects anew when it transmits.
@@ -34,6 +44,7 @@ start_anew(struct tcti *tcti)
     tcti->link->ops->abandon(tcti->link);
     trace_inherited(&tcti->trace);
     response_clear(&tcti->response);
+    forget_command(tcti);
     tcti->state = TCTI_STATE_TRANSMIT;
     tcti->pid = getpid();
 }
@@ -63,6 +74,7 @@ give_up(struct tcti *tcti)
 {
     tcti->link->ops->end(tcti->link, false);
     response_clear(&tcti->response);
+    forget_command(tcti);
     close_ready_fd(tcti);
     tcti->state = TCTI_STATE_TRANSMIT;
 }
@@ -84,6 +96,30 @@ check_command(size_t size, const uint8_t *command)
 }
 
 static TSS2_RC
+send_command(struct tcti *tcti, const uint8_t *command, size_t size)
+{
+    TSS2_RC rc = tcti->link->ops->send(tcti->link, command, size);
+
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
+    trace_packet(tcti->trace, TRACE_COMMAND, command, size);
+    tcti->command_code = be32_read(command + CODE_OFFSET);
+    tcti->execution = deadline_in(duration_of(tcti->command_code)
+        + (int32_t)tcti->options->timeout_ms);
+    return TSS2_RC_SUCCESS;
+}
+
+static void
+keep_command(struct tcti *tcti, const uint8_t *command, size_t size)
+{
+    forget_command(tcti);
+    if (tcti->options->startup == STARTUP_NEVER)
+        return;
+    memcpy(tcti->command, command, size);
+    tcti->command_len = size;
+}
+
+static TSS2_RC
 transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
 {
     struct tcti *tcti;
@@ -95,15 +131,11 @@ transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
     if (tcti->state != TCTI_STATE_TRANSMIT)
         return TSS2_TCTI_RC_BAD_SEQUENCE;
     rc = check_command(size, command);
+    if (rc == TSS2_RC_SUCCESS)
+        rc = send_command(tcti, command, size);
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    rc = tcti->link->ops->send(tcti->link, command, size);
-    if (rc != TSS2_RC_SUCCESS)
-        return rc;
-    trace_packet(tcti->trace, TRACE_COMMAND, command, size);
-    tcti->command_code = be32_read(command + CODE_OFFSET);
-    tcti->execution = deadline_in(duration_of(tcti->command_code)
-        + (int32_t)tcti->options->timeout_ms);
+    keep_command(tcti, command, size);
     tcti->state = TCTI_STATE_RECEIVE;
     return TSS2_RC_SUCCESS;
 }
@@ -135,27 +167,66 @@ receive_part(struct tcti *tcti, struct deadline deadline)
 
 /* Until the whole response is here; then the link is free for others. */
 static TSS2_RC
-collect(struct tcti *tcti, int32_t timeout)
+collect_one(struct tcti *tcti, struct deadline deadline)
 {
-    struct deadline deadline;
     TSS2_RC rc;
 
-    if (response_complete(&tcti->response))
-        return TSS2_RC_SUCCESS;
-    deadline = deadline_earlier(deadline_in(timeout), tcti->execution);
+    deadline = deadline_earlier(deadline, tcti->execution);
     do {
         rc = receive_part(tcti, deadline);
     } while (rc == TSS2_RC_SUCCESS && !response_complete(&tcti->response));
-    if (rc == TSS2_TCTI_RC_TRY_AGAIN)
+    if (rc != TSS2_RC_SUCCESS)
         return rc;
-    if (rc != TSS2_RC_SUCCESS) {
-        give_up(tcti);
-        return rc;
-    }
     tcti->link->ops->end(tcti->link, true);
     trace_packet(tcti->trace, TRACE_RESPONSE, tcti->response.data,
         tcti->response.size);
     return TSS2_RC_SUCCESS;
+}
+
+/*
+ * Whether something is to be sent before there is an answer for the caller:
+ * TPM2_Startup, or after it the command again. What another program did
+ * meanwhile shows in the answer to that.
+ */
+static TSS2_RC
+next_phase(struct tcti *tcti, bool *more)
+{
+    static const uint8_t startup[] = {
+        0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0,
+    };
+    uint32_t code = be32_read(tcti->response.data + CODE_OFFSET);
+
+    *more = tcti->phase == TCTI_PHASE_STARTUP
+        || (tcti->phase == TCTI_PHASE_COMMAND && tcti->command_len > 0
+        && code == TPM2_RC_INITIALIZE
+        && tcti->command_code != TPM2_CC_Startup);
+    if (!*more)
+        return TSS2_RC_SUCCESS;
+    response_clear(&tcti->response);
+    if (tcti->phase++ == TCTI_PHASE_COMMAND)
+        return send_command(tcti, startup, sizeof(startup));
+    return send_command(tcti, tcti->command, tcti->command_len);
+}
+
+static TSS2_RC
+collect(struct tcti *tcti, int32_t timeout)
+{
+    struct deadline deadline = deadline_in(timeout);
+    bool more = true;
+    TSS2_RC rc = TSS2_RC_SUCCESS;
+
+    if (response_complete(&tcti->response))
+        return TSS2_RC_SUCCESS;
+    while (rc == TSS2_RC_SUCCESS && more) {
+        rc = collect_one(tcti, deadline);
+        if (rc == TSS2_RC_SUCCESS)
+            rc = next_phase(tcti, &more);
+    }
+    if (rc == TSS2_RC_SUCCESS)
+        forget_command(tcti);
+    else if (rc != TSS2_TCTI_RC_TRY_AGAIN)
+        give_up(tcti);
+    return rc;
 }
 
 static TSS2_RC
@@ -305,6 +376,7 @@ finalize(TSS2_TCTI_CONTEXT *context)
     free(tcti->options);
     tcti->options = NULL;
     response_clear(&tcti->response);
+    forget_command(tcti);
     tcti->state = TCTI_STATE_FINAL;
 }
 
@@ -333,6 +405,8 @@ tcti_fill(struct tcti *tcti, struct link *link, struct trace *trace,
     tcti->trace = trace;
     tcti->options = options;
     tcti->ready_fd = -1;
+    tcti->phase = TCTI_PHASE_COMMAND;
+    tcti->command_len = 0;
     tcti->response.have = 0;
     tcti->response.size = 0;
 }

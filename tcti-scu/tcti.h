@@ -27,6 +27,17 @@ enum tcti_state {
     TCTI_STATE_FINAL,
 };
 
+/*
+ * What of an exchange is on its way: with startup=if-needed, a command that
+ * the chip refuses since it was not started is sent again after TPM2_Startup.
+ * It did not run, so that is harmless.
+ */
+enum tcti_phase {
+    TCTI_PHASE_COMMAND,
+    TCTI_PHASE_STARTUP,
+    TCTI_PHASE_REPEATED,
+};
+
 /* The block that the caller of Tss2_Tcti_Scu_Init provides. */
 struct tcti {
     TSS2_TCTI_CONTEXT_COMMON_V2 common;
@@ -35,6 +46,9 @@ struct tcti {
     struct link *link;
     struct trace *trace;       /* NULL: none */
     struct options *options;
+    enum tcti_phase phase;
+    uint8_t command[TPM_MESSAGE_MAX]; /* kept where it may be repeated */
+    size_t command_len;
     uint32_t command_code;     /* of the exchange under way */
     struct deadline execution; /* of it, at the latest */
     int ready_fd;              /* eventfd, readable; or -1 */

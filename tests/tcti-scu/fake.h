@@ -27,6 +27,7 @@ struct fake {
     uint8_t locality;
     struct deadline deadline; /* of the last receive */
     int sends;
+    int startups; /* of them */
     int ends;
     int unclean_ends;
     int cancels;

@@ -34,7 +34,7 @@ row spi 2 32
 row i2c 0 8
 row i2c 0 256
 
-# --- this stack ---------------------------------------------------------------
+# --- this stack --------------------------------------------------------------
 
 export SCU_MODEL_WAITS=2 SCU_MODEL_BURST=64 SCU_STATE=$SCRATCH/state
 for link in spi i2c; do
@@ -49,7 +49,23 @@ for link in spi i2c; do
     rm -f key.pem sig
 done
 
-# --- nobody there --------------------------------------------------------------
+# --- a chip that nobody started ----------------------------------------------
+
+sim_power_cut
+rm -f "$SIM_DIR/swtpm.sock" "$SIM_DIR/swtpm.sock.ctrl"
+spawn "${SWTPM:-swtpm}" socket --tpm2 --tpmstate "dir=$SIM_DIR" \
+    --server "type=unixio,path=$SIM_DIR/swtpm.sock" \
+    --ctrl "type=unixio,path=$SIM_DIR/swtpm.sock.ctrl" \
+    --flags not-need-init >swtpm.log 2>&1
+tpm-counter --wait "$SIM_DIR/swtpm.sock.ctrl" || give_up "swtpm does not answer"
+tcti=scu:swtpm:path=$SIM_DIR/swtpm.sock
+expect_failure "it takes no command" run_foreign tpm2_getrandom -T "$tcti" 8
+expect_output 'TPM not initialized' "and says so"
+expect_ok "startup=if-needed starts it" \
+    run_foreign tpm2_getrandom -T "$tcti,startup=if-needed" 8
+expect_ok "then it runs" run_foreign tpm2_getrandom -T "$tcti" 8
+
+# --- nobody there ------------------------------------------------------------
 
 expect_failure "a bus that is none" run_foreign tpm2_getrandom \
     -T "scu:spi:/dev/zero,lock=$SCRATCH/lock" 8

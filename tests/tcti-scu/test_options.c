@@ -125,7 +125,7 @@ options_parse__unknown_key(void **state)
     (void)state;
     refused("swtpm:path=/x,colour=red", "link swtpm has no key 'colour'; "
         "known: path, ctrl, host, port, ctrl-port, exclusive, lock, timeout, "
-        "locality, trace");
+        "locality, startup, trace");
     refused("sim:path=/x", "link sim has no key 'path'");
     refused("swtpm:/x", "link swtpm has no key '/x'");
     refused("device:/dev/tpm0,/dev/tpm1", "has no key '/dev/tpm1'");
@@ -180,6 +180,8 @@ options_parse__junk_number(void **state)
         (void)snprintf(conf, sizeof(conf), "sim:timeout=%s", junk[i]);
         refused(conf, "give a number from 0 to 3600000");
     }
+    refused("sim:startup=perhaps", "startup=perhaps in the TCTI "
+        "configuration: give one of never, if-needed");
     refused("sim:locality=5", "locality=5 in the TCTI configuration: give a "
         "number from 0 to 4");
     refused("swtpm:port=0", "port=0");
