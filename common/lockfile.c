@@ -2,8 +2,7 @@
 #include "config.h"
 
 #include "lockfile.h"
-
-#include "octet.h"
+#include "recordlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,14 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/*
- * Two octets of the file are locked. Who wants the lock first takes the gate,
- * then the lock, then opens the gate again: while somebody waits at the gate
- * the holder cannot overtake him, however quickly it comes back.
- */
-#define BYTE_LOCK 0
-#define BYTE_GATE 1
 
 /* A thread that waits for another one of this process. */
 struct waiter {
@@ -38,14 +29,17 @@ struct entry {
     int fd;
     pid_t pid;                 /* whose: a child leaves it alone */
     unsigned refs;             /* under table_mutex */
-    pthread_mutex_t mutex;     /* guards holder and first */
+    pthread_mutex_t mutex;     /* guards what follows */
     pthread_cond_t handed;
     struct lockfile *holder;
     struct waiter *first;      /* of those who wait, in their order */
+    int *late;                 /* to be closed when there is no holder */
+    size_t n_late;
 };
 
 struct lockfile {
     char *path;
+    bool node;                 /* a device's: not ours to make */
     struct entry *entry;
 };
 
@@ -77,12 +71,22 @@ claim_table(void)
     }
 }
 
+/* A node that is gone may have left its number to another one. */
+static bool
+is_gone(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) != 0 || st.st_nlink == 0;
+}
+
 static struct entry *
 find_entry(const struct stat *st)
 {
     struct entry *e = table;
 
-    while (e != NULL && (e->dev != st->st_dev || e->ino != st->st_ino))
+    while (e != NULL && (e->dev != st->st_dev || e->ino != st->st_ino
+        || is_gone(e->fd)))
         e = e->next;
     return e;
 }
@@ -114,6 +118,14 @@ add_entry(int fd, const struct stat *st, struct entry **entry)
 }
 
 static void
+close_late(struct entry *e)
+{
+    for (size_t i = 0; i < e->n_late; i++)
+        (void)close(e->late[i]);
+    e->n_late = 0;
+}
+
+static void
 free_entry(struct entry *e)
 {
     const struct stat st = { .st_dev = e->dev, .st_ino = e->ino };
@@ -122,8 +134,11 @@ free_entry(struct entry *e)
      * What a child inherited stays open while it has that file open itself:
      * closing it would drop the lock of another holder in the child.
      */
-    if (e->pid == getpid() || find_entry(&st) == NULL)
+    if (e->pid == getpid() || find_entry(&st) == NULL) {
+        close_late(e);
         (void)close(e->fd);
+    }
+    free(e->late);
     /* A child's copy may show threads that wait: destroying would hang. */
     if (e->pid == getpid()) {
         (void)pthread_mutex_destroy(&e->mutex);
@@ -153,11 +168,14 @@ give_to_owner_of_folder(const char *path, int fd)
 }
 
 static int
-open_or_make(const char *path)
+open_or_make(const char *path, bool node)
 {
-    const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        | (node ? 0 : O_NOFOLLOW);
     int fd;
 
+    if (node)
+        return open(path, flags);
     do {
         fd = open(path, flags);
         if (fd >= 0 || errno != ENOENT)
@@ -170,17 +188,17 @@ open_or_make(const char *path)
 }
 
 static int
-open_entry(const char *path, struct entry **entry)
+open_entry(const char *path, bool node, struct entry **entry)
 {
     struct stat st;
     int rc;
     int fd;
 
-    if ((fd = open_or_make(path)) < 0)
+    if ((fd = open_or_make(path, node)) < 0)
         return -errno;
     if (fstat(fd, &st) != 0)
         rc = -errno;
-    else if (!S_ISREG(st.st_mode))
+    else if (node ? !S_ISCHR(st.st_mode) : !S_ISREG(st.st_mode))
         rc = -EINVAL;
     else if (find_entry(&st) != NULL)
         rc = -ESTALE; /* somebody moved the file here a moment ago */
@@ -191,20 +209,26 @@ open_entry(const char *path, struct entry **entry)
     return rc;
 }
 
+static int
+named_by(const char *path, bool node, struct stat *st)
+{
+    return node ? stat(path, st) : lstat(path, st);
+}
+
 /* Before anything is opened: closing it again would drop the locks. */
 static int
-get_entry(const char *path, struct entry **entry)
+get_entry(const char *path, bool node, struct entry **entry)
 {
     struct stat st;
     int rc = 0;
 
     claim_table();
     (void)pthread_mutex_lock(&table_mutex);
-    *entry = lstat(path, &st) == 0 ? find_entry(&st) : NULL;
+    *entry = named_by(path, node, &st) == 0 ? find_entry(&st) : NULL;
     if (*entry != NULL)
         (*entry)->refs++;
     else
-        rc = open_entry(path, entry);
+        rc = open_entry(path, node, entry);
     (void)pthread_mutex_unlock(&table_mutex);
     return rc;
 }
@@ -224,18 +248,6 @@ put_entry(struct entry *e)
         free_entry(e);
     }
     (void)pthread_mutex_unlock(&table_mutex);
-}
-
-static int
-acquire_from_others(int fd, struct deadline deadline)
-{
-    int rc;
-
-    if ((rc = octet_wait(fd, BYTE_GATE, deadline)) != 0)
-        return rc;
-    rc = octet_wait(fd, BYTE_LOCK, deadline);
-    (void)octet_set(fd, F_UNLCK, BYTE_GATE);
-    return rc;
 }
 
 static void
@@ -319,6 +331,7 @@ release_here(struct entry *e)
 {
     (void)pthread_mutex_lock(&e->mutex);
     hand_over(e);
+    close_late(e);
     (void)pthread_mutex_unlock(&e->mutex);
 }
 
@@ -328,8 +341,9 @@ still_named(const struct lockfile *lock)
 {
     struct stat st;
 
-    return lstat(lock->path, &st) == 0 && st.st_dev == lock->entry->dev
-        && st.st_ino == lock->entry->ino;
+    return named_by(lock->path, lock->node, &st) == 0
+        && st.st_dev == lock->entry->dev && st.st_ino == lock->entry->ino
+        && !is_gone(lock->entry->fd);
 }
 
 /*
@@ -343,7 +357,7 @@ renew_entry(struct lockfile *lock)
     struct entry *fresh = NULL, *stale;
     int rc;
 
-    if ((rc = get_entry(lock->path, &fresh)) != 0)
+    if ((rc = get_entry(lock->path, lock->node, &fresh)) != 0)
         return rc;
     /* In this order: another thread may fork here. */
     stale = lock->entry;
@@ -352,8 +366,8 @@ renew_entry(struct lockfile *lock)
     return 0;
 }
 
-int
-lockfile_open(const char *path, struct lockfile **lock)
+static int
+open_lock(const char *path, bool node, struct lockfile **lock)
 {
     struct lockfile *l = calloc(1, sizeof(*l));
     int rc = -ENOMEM;
@@ -361,7 +375,8 @@ lockfile_open(const char *path, struct lockfile **lock)
     *lock = NULL;
     if (l == NULL || (l->path = strdup(path)) == NULL)
         goto out;
-    if ((rc = get_entry(path, &l->entry)) != 0)
+    l->node = node;
+    if ((rc = get_entry(path, node, &l->entry)) != 0)
         goto out;
     *lock = l;
     l = NULL;
@@ -370,6 +385,18 @@ out:
         free(l->path);
     free(l);
     return rc;
+}
+
+int
+lockfile_open(const char *path, struct lockfile **lock)
+{
+    return open_lock(path, false, lock);
+}
+
+int
+lockfile_open_node(const char *path, struct lockfile **lock)
+{
+    return open_lock(path, true, lock);
 }
 
 void
@@ -395,9 +422,9 @@ acquire(struct lockfile *lock, struct deadline deadline, pid_t *holder)
         *holder = getpid();
     if (rc != 0)
         return rc;
-    rc = acquire_from_others(e->fd, deadline);
+    rc = recordlock_acquire(e->fd, deadline);
     if (rc == -ETIMEDOUT)
-        *holder = octet_holder(e->fd, BYTE_LOCK);
+        *holder = recordlock_holder(e->fd);
     if (rc != 0)
         release_here(e);
     return rc;
@@ -433,8 +460,9 @@ lockfile_release(struct lockfile *lock)
         return;
     (void)pthread_mutex_lock(&e->mutex);
     if (e->holder == lock) {
-        (void)octet_set(e->fd, F_UNLCK, BYTE_LOCK);
+        recordlock_release(e->fd);
         hand_over(e);
+        close_late(e);
     }
     (void)pthread_mutex_unlock(&e->mutex);
 }
@@ -446,8 +474,7 @@ try_here(struct entry *e, struct lockfile *lock)
     int rc = -EAGAIN;
 
     (void)pthread_mutex_lock(&e->mutex);
-    if (e->holder == NULL &&
-        (rc = octet_set(e->fd, F_WRLCK, BYTE_LOCK)) == 0)
+    if (e->holder == NULL && (rc = recordlock_try(e->fd)) == 0)
         e->holder = lock;
     (void)pthread_mutex_unlock(&e->mutex);
     return rc;
@@ -486,5 +513,40 @@ lockfile_holder(struct lockfile *lock)
         if (here)
             return getpid();
     }
-    return octet_holder(e->fd, BYTE_LOCK);
+    return recordlock_holder(e->fd);
+}
+
+/* false: there is no holder to wait for, or no memory to remember it. */
+static bool
+keep_late(struct entry *e, int fd)
+{
+    int *late;
+
+    if (e->holder == NULL)
+        return false;
+    late = reallocarray(e->late, e->n_late + 1, sizeof(*late));
+    if (late == NULL)
+        return false;
+    late[e->n_late++] = fd;
+    e->late = late;
+    return true;
+}
+
+void
+lockfile_close_fd(int fd)
+{
+    struct entry *e = NULL;
+    struct stat st;
+
+    claim_table();
+    (void)pthread_mutex_lock(&table_mutex);
+    if (fstat(fd, &st) == 0)
+        e = find_entry(&st);
+    if (e != NULL)
+        (void)pthread_mutex_lock(&e->mutex);
+    if (e == NULL || !keep_late(e, fd))
+        (void)close(fd);
+    if (e != NULL)
+        (void)pthread_mutex_unlock(&e->mutex);
+    (void)pthread_mutex_unlock(&table_mutex);
 }

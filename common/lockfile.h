@@ -25,6 +25,20 @@ struct lockfile;
  */
 int lockfile_open(const char *path, struct lockfile **lock);
 
+/*
+ * Names the lock on a device node, which must be there; symbolic links are
+ * followed, and a node that comes back (also under another name behind the
+ * link) is another lock. -EINVAL: not a character device. Who opens the same
+ * node for its own use closes it by lockfile_close_fd().
+ */
+int lockfile_open_node(const char *path, struct lockfile **lock);
+
+/*
+ * close(2) for a descriptor of a file that may be locked here: it waits for
+ * the lock's release, if any holder of this process has it.
+ */
+void lockfile_close_fd(int fd);
+
 /* Frees; releases first where held; takes NULL, nulls the caller's pointer. */
 void lockfile_close(struct lockfile **lock);
 

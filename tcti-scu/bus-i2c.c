@@ -3,6 +3,7 @@
 
 #include "bus.h"
 #include "fifo.h"
+#include "lockfile.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -229,7 +230,7 @@ i2c_close(struct bus *bus)
     struct i2c *i = i2c_of(bus);
 
     if (i->fd >= 0)
-        (void)close(i->fd);
+        lockfile_close_fd(i->fd); /* the lock may be on the same node */
     i->fd = -1;
 }
 

@@ -3,6 +3,7 @@
 
 #include "bus.h"
 #include "gpio.h"
+#include "lockfile.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -281,7 +282,7 @@ spi_close(struct bus *bus)
     struct spi *s = spi_of(bus);
 
     if (s->fd >= 0)
-        (void)close(s->fd);
+        lockfile_close_fd(s->fd); /* the lock may be on the same node */
     if (s->cs >= 0)
         (void)close(s->cs);
     s->fd = s->cs = -1;

@@ -20,7 +20,8 @@ exchange_open(struct exchange *exchange, const char *path, const char *lock)
     if (!S_ISCHR(st.st_mode))
         return -ENOTTY;
     exchange->chip = path;
-    return lockfile_open(lock != NULL ? lock : path, &exchange->lock);
+    return lock != NULL ? lockfile_open(lock, &exchange->lock)
+        : lockfile_open_node(path, &exchange->lock);
 }
 
 int

@@ -4,6 +4,7 @@
 #include "exchange.h"
 #include "fail.h"
 #include "link.h"
+#include "lockfile.h"
 #include "stats.h"
 #include "uart-talk.h"
 
@@ -145,7 +146,9 @@ close_tty(struct uart *u)
 {
     close_one(&u->watch);
     close_one(&u->timer);
-    close_one(&u->fd);
+    if (u->fd >= 0)
+        lockfile_close_fd(u->fd); /* the lock may be on the same node */
+    u->fd = -1;
     u->running = false;
 }
 

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "octet.h"
+#include "recordlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * Two octets of the file are locked. Who wants the lock first takes the gate,
+ * then the lock, then opens the gate again: while somebody waits at the gate
+ * the holder cannot overtake him, however quickly it comes back.
+ */
+#define BYTE_LOCK 0
+#define BYTE_GATE 1
+
 #define WAIT_FIRST_NS 20000
 #define WAIT_LONGEST_NS 4000000
 
-int
-octet_set(int fd, short type, off_t octet)
+/* Record locks: what one process does to one octet. */
+static int
+set_octet(int fd, short type, off_t octet)
 {
     struct flock fl = {
         .l_type = type,
@@ -31,12 +40,12 @@ octet_set(int fd, short type, off_t octet)
 }
 
 pid_t
-octet_holder(int fd, off_t octet)
+recordlock_holder(int fd)
 {
     struct flock fl = {
         .l_type = F_WRLCK,
         .l_whence = SEEK_SET,
-        .l_start = octet,
+        .l_start = BYTE_LOCK,
         .l_len = 1,
     };
 
@@ -46,13 +55,13 @@ octet_holder(int fd, off_t octet)
 }
 
 /* F_SETLKW cannot be bounded without a signal, hence the short sleeps. */
-int
-octet_wait(int fd, off_t octet, struct deadline deadline)
+static int
+wait_octet(int fd, off_t octet, struct deadline deadline)
 {
     struct timespec ts = { .tv_nsec = WAIT_FIRST_NS };
     int rc;
 
-    while ((rc = octet_set(fd, F_WRLCK, octet)) == -EAGAIN) {
+    while ((rc = set_octet(fd, F_WRLCK, octet)) == -EAGAIN) {
         if (deadline_past(deadline))
             return -ETIMEDOUT;
         (void)nanosleep(&ts, NULL);
@@ -60,4 +69,28 @@ octet_wait(int fd, off_t octet, struct deadline deadline)
             ts.tv_nsec *= 2;
     }
     return rc;
+}
+
+int
+recordlock_acquire(int fd, struct deadline deadline)
+{
+    int rc;
+
+    if ((rc = wait_octet(fd, BYTE_GATE, deadline)) != 0)
+        return rc;
+    rc = wait_octet(fd, BYTE_LOCK, deadline);
+    (void)set_octet(fd, F_UNLCK, BYTE_GATE);
+    return rc;
+}
+
+int
+recordlock_try(int fd)
+{
+    return set_octet(fd, F_WRLCK, BYTE_LOCK);
+}
+
+void
+recordlock_release(int fd)
+{
+    (void)set_octet(fd, F_UNLCK, BYTE_LOCK);
 }
