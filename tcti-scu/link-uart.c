@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -71,7 +72,9 @@ static const struct {
     { -ENOENT, "no such device; is the connector plugged in?" },
     { -EACCES, "permission denied; add the user to the group that owns the "
         "device" },
-    { -ETIMEDOUT, "it takes nothing; check rtscts and the wiring" },
+    { -EBUSY, "the line takes nothing; check rtscts and the wiring" },
+    { -EOPNOTSUPP, "its firmware does not take this one; it may be too long "
+        "for it, or of a locality that it lacks" },
 };
 
 static TSS2_RC
@@ -152,13 +155,23 @@ close_tty(struct uart *u)
     u->running = false;
 }
 
+/* Unplugged since; it may be there again. */
+static bool
+hung_up(int fd)
+{
+    struct pollfd p = { .fd = fd };
+
+    return poll(&p, 1, 0) > 0;
+}
+
 static int
 open_tty(struct uart *u)
 {
     int rc;
 
-    if (u->fd >= 0)
+    if (u->fd >= 0 && !hung_up(u->fd))
         return 0;
+    close_tty(u);
     u->fd = open(u->options->path,
         O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (u->fd < 0)
@@ -202,6 +215,18 @@ uart_end(struct link *link, bool clean)
     exchange_leave(&u->exchange);
 }
 
+/* Also for who keeps the descriptor: it must not stay readable. */
+static void
+set_timer(const struct uart *u)
+{
+    int64_t ms = uart_talk_pause_ms(&u->talk);
+    const struct itimerspec next = {
+        .it_value = { ms / 1000, ms % 1000 * 1000000 },
+    };
+
+    (void)timerfd_settime(u->timer, 0, &next, NULL);
+}
+
 static TSS2_RC
 uart_send(struct link *link, const uint8_t *command, size_t len)
 {
@@ -233,8 +258,10 @@ uart_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
     struct uart *u = uart_of(link);
     int err = uart_talk_receive(&u->talk, data, max, got, deadline);
 
-    if (err == -ETIMEDOUT)
+    if (err == -ETIMEDOUT) {
+        set_timer(u);
         return TSS2_TCTI_RC_TRY_AGAIN;
+    }
     u->running = false;
     if (err == -EMSGSIZE)
         return failure(u, TSS2_TCTI_RC_MALFORMED_RESPONSE, err,
@@ -268,14 +295,10 @@ static int
 uart_fd(const struct link *link)
 {
     const struct uart *u = (const struct uart *)(const void *)link;
-    int64_t ms = uart_talk_pause_ms(&u->talk);
-    struct itimerspec next = {
-        .it_value = { ms / 1000, ms % 1000 * 1000000 },
-    };
 
     if (!u->running)
         return -1;
-    (void)timerfd_settime(u->timer, 0, &next, NULL);
+    set_timer(u);
     return u->watch;
 }
 
@@ -300,6 +323,7 @@ uart_close(struct link **link)
     u->stats.retries = u->talk.retries;
     u->stats.crc_faults = u->talk.decoder.damaged;
     stats_show(&u->stats, u->options->path);
+    explicit_bzero(u, sizeof(*u));
     free(u);
     *link = NULL;
 }

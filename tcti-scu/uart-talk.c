@@ -16,8 +16,11 @@
 #define WORKING_MS 500   /* silence of a chip that works */
 #define SILENCE_MS 3000  /* with SILENT_FRAMES: nobody is there */
 #define SILENT_FRAMES 4
+#define GREET_MS 5000    /* a chip that says much, but not WELCOME */
+#define CANCEL_MS 2000   /* a TPM that does not stop */
 #define BITS_PER_OCTET 10
 #define WRITE_MS 5000
+#define EPOCH_LEN 8
 
 /* --- sending -------------------------------------------------------------- */
 
@@ -42,7 +45,7 @@ send_frame(struct uart_talk *t, enum uart_type type, uint16_t number,
     t->silent++;
     t->next_ms = deadline_now() + on_line_ms
         + (type == UART_COMMAND ? ANSWER_MS : ASK_MS);
-    return rc;
+    return rc == -ETIMEDOUT ? -EBUSY : rc; /* not the caller's deadline */
 }
 
 static int
@@ -69,14 +72,23 @@ gone(const struct uart_talk *t)
         && deadline_now() - t->heard_ms >= SILENCE_MS;
 }
 
-/* At least one octet to look at. */
+/*
+ * At least one octet to look at. What is there by the deadline is looked at
+ * even when it is past, but a line that never falls silent ends there, too.
+ */
 static int
 fill(struct uart_talk *t, struct deadline deadline)
 {
+    int rc;
+
     if (t->in_at < t->in_len)
         return 0;
+    if (t->taken > UART_LINE_MAX && deadline_past(deadline))
+        return -ETIMEDOUT;
     t->in_at = 0;
-    return io_read_some(t->fd, t->in, sizeof(t->in), &t->in_len, deadline);
+    rc = io_read_some(t->fd, t->in, sizeof(t->in), &t->in_len, deadline);
+    t->taken += t->in_len;
+    return rc;
 }
 
 /*
@@ -149,21 +161,42 @@ begin_command(struct uart_talk *t)
     return send_command(t);
 }
 
-/*
- * Refused. The chip has not got the command, if it was sent once only and that
- * was refused, or if it was asked for it in the same epoch; otherwise it has
- * forgotten it.
- */
+/* The epoch of a chip that refuses; 0: none. */
+static uint64_t
+epoch_told(const struct uart_frame *frame)
+{
+    uint64_t epoch = 0;
+
+    for (size_t i = 1; i <= EPOCH_LEN && frame->len > EPOCH_LEN; i++)
+        epoch = epoch << 8 | frame->payload[i];
+    return epoch;
+}
+
+/* Before the chip was heard of the command: has it got it? */
+static int
+refused_unheard(struct uart_talk *t, uint8_t type, uint64_t chips)
+{
+    if (chips == t->epoch && type == UART_POLL)
+        return send_command(t);
+    if (chips == t->epoch)
+        return type == UART_COMMAND ? -EOPNOTSUPP : 0;
+    if (chips != 0 || (type == UART_COMMAND && t->sent == 1))
+        return begin_epoch(t); /* it has not */
+    return -ECONNRESET;
+}
+
+/* What the chip has not got, or not any more, is cancelled. */
 static int
 refused(struct uart_talk *t, const struct uart_frame *frame)
 {
     uint8_t type = frame->len >= 1 ? frame->payload[0] : 0;
+    uint64_t chips = epoch_told(frame);
 
-    if (!t->heard && type == UART_POLL)
-        return send_command(t);
-    if (!t->heard && type == UART_COMMAND && t->sent == 1)
-        return begin_epoch(t);
-    return -ECONNRESET;
+    if (t->canceled)
+        return 1;
+    if (!t->heard)
+        return refused_unheard(t, type, chips);
+    return chips == t->epoch ? 0 : -ECONNRESET; /* 0: it is a late one */
 }
 
 static int
@@ -174,7 +207,7 @@ welcomed(struct uart_talk *t, const struct uart_frame *frame)
     if (frame->payload[0] != LINK_VERSION)
         return -EPROTO;
     t->greeting = false;
-    return t->len > 0 ? begin_command(t) : 1;
+    return t->len > 0 && !t->canceled ? begin_command(t) : 1;
 }
 
 /* 1: what is waited for is there. */
@@ -212,12 +245,22 @@ ask(struct uart_talk *t)
         NULL, 0);
 }
 
+/* Passwords go one way, what was unsealed the other. */
+static void
+wipe(struct uart_talk *t)
+{
+    explicit_bzero(t->command, t->len);
+    explicit_bzero(t->decoder.data, sizeof(t->decoder.data));
+    explicit_bzero(t->in, t->in_at);
+}
+
 /* After a failure the next command begins an epoch of its own. */
 static int
 await(struct uart_talk *t, struct uart_frame *frame, struct deadline deadline)
 {
     int rc = 0;
 
+    t->taken = 0;
     while (rc == 0) {
         rc = next_frame(t, frame, deadline);
         if (rc == 0)
@@ -233,7 +276,6 @@ await(struct uart_talk *t, struct uart_frame *frame, struct deadline deadline)
 int
 uart_talk_greet(struct uart_talk *t)
 {
-    const struct deadline never = { .forever = true };
     struct uart_frame frame;
     int rc;
 
@@ -241,7 +283,11 @@ uart_talk_greet(struct uart_talk *t)
     t->len = 0;
     t->canceled = false;
     rc = begin_epoch(t);
-    return rc == 0 ? await(t, &frame, never) : rc;
+    if (rc == 0)
+        rc = await(t, &frame, deadline_in(GREET_MS));
+    if (rc != 0)
+        t->epoch = 0;
+    return rc == -ETIMEDOUT ? -ENODEV : rc;
 }
 
 int
@@ -263,31 +309,40 @@ uart_talk_receive(struct uart_talk *t, uint8_t *data, size_t max, size_t *got,
     struct deadline deadline)
 {
     struct uart_frame frame;
-    int rc = await(t, &frame, deadline);
+    int rc;
 
     *got = 0;
+    if (t->epoch == 0)
+        return -ENODEV; /* a cancel failed: there is nothing to wait for */
+    rc = await(t, &frame, deadline);
     if (rc != 0)
         return rc;
-    explicit_bzero(t->command, t->len);
-    if (frame.len > max)
-        return -EMSGSIZE;
-    memcpy(data, frame.payload, frame.len);
-    *got = frame.len;
-    return 0;
+    if (frame.len <= max) {
+        memcpy(data, frame.payload, frame.len);
+        *got = frame.len;
+    }
+    rc = frame.len <= max ? 0 : -EMSGSIZE;
+    wipe(t);
+    return rc;
 }
 
 int
 uart_talk_cancel(struct uart_talk *t)
 {
-    const struct deadline never = { .forever = true };
     struct uart_frame frame;
     int rc = 0;
 
+    if (t->epoch == 0)
+        return -ENODEV;
     t->canceled = true;
     if (!t->greeting)
         rc = send_frame(t, UART_CANCEL, t->number, NULL, 0);
-    rc = rc == 0 ? await(t, &frame, never) : rc;
-    explicit_bzero(t->command, t->len);
+    rc = rc == 0 ? await(t, &frame, deadline_in(CANCEL_MS)) : rc;
+    wipe(t);
+    if (rc == -ETIMEDOUT) {
+        t->epoch = 0; /* the next one ends it */
+        rc = 0;
+    }
     return rc;
 }
 

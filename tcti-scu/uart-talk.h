@@ -13,6 +13,8 @@
  *   -ENODEV     silence
  *   -EPROTO     the chip's end speaks another version
  *   -ECONNRESET it started anew, and the command may have run
+ *   -EOPNOTSUPP it does not take this command
+ *   -EBUSY      the line takes nothing
  *   -ETIMEDOUT  the caller's deadline passed; nothing is lost
  *   others      of read(2) and write(2); -EPIPE: the line is gone
  */
@@ -34,6 +36,7 @@ struct uart_talk {
     uint8_t in[256];    /* read, not looked at yet */
     size_t in_at;
     size_t in_len;
+    size_t taken;       /* octets since somebody began to wait */
     struct uart_decoder decoder;
 };
 
@@ -51,7 +54,10 @@ int uart_talk_send(struct uart_talk *talk, uint8_t locality,
 int uart_talk_receive(struct uart_talk *talk, uint8_t *data, size_t max,
     size_t *got, struct deadline deadline);
 
-/* Cancels and drops the response. */
+/*
+ * Cancels and drops the response. 0 also when the chip has not stopped in a
+ * while: then the next command begins an epoch, which ends this one.
+ */
 int uart_talk_cancel(struct uart_talk *talk);
 
 /* Milliseconds until the chip is to be asked; for whoever polls. */
