@@ -108,7 +108,7 @@ still_named(const struct lockfile *lock)
 
     return lockfile_named_by(lock->path, lock->node, &st) == 0
         && st.st_dev == lock->entry->dev && st.st_ino == lock->entry->ino
-        && !lockfile_is_gone(lock->entry->fd);
+        && !(lock->node && lockfile_is_gone(lock->entry->fd));
 }
 
 /*

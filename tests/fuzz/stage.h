@@ -8,7 +8,7 @@
  * Code that waits and logs, without time and without a terminal: between
  * stage_enter() and stage_leave() the clock is a number that sleeping adds to,
  * log lines are only counted, and code that goes on for longer than any input
- * can be worth is ended by abort(). It needs STAGE_LDFLAGS (fragment.am).
+ * can be worth is ended by abort(). It needs STAGE_LINK (fragment.am).
  */
 void stage_enter(void);
 void stage_leave(void);
