@@ -13,6 +13,28 @@
 
 #define TEXT_MAX 4096 /* PATH_MAX, as the loader has it */
 
+static void
+check_string(const struct options *options, const char *field, size_t size)
+{
+    const char *text;
+
+    memcpy(&text, field, sizeof(text));
+    if (text != NULL && (text < options->text || *text == '\0'
+        || text + strlen(text) > options->text + size))
+        abort();
+}
+
+/* A number that was not given may be below its key's least: "not set". */
+static void
+check_number(const struct option_key *key, const char *field)
+{
+    uint32_t number;
+
+    memcpy(&number, field, sizeof(number));
+    if (number != 0 && number > key->max)
+        abort();
+}
+
 /* Numbers are within the bounds of their keys, strings within the text. */
 static void
 check(const struct options *options, size_t size)
@@ -22,16 +44,11 @@ check(const struct options *options, size_t size)
     for (size_t i = 0; i < type->n_keys; i++) {
         const struct option_key *key = &type->keys[i];
         const char *field = (const char *)options + key->offset;
-        const char *text = *(const char *const *)(const void *)field;
-        uint32_t number = *(const uint32_t *)(const void *)field;
 
-        if (key->kind == OPTION_STRING && text != NULL
-            && (text < options->text || *text == '\0'
-                || text + strlen(text) > options->text + size))
-            abort();
-        /* A number that was not given may be outside: "not set". */
-        if (key->kind == OPTION_NUMBER && number != 0 && number > key->max)
-            abort();
+        if (key->kind == OPTION_STRING)
+            check_string(options, field, size);
+        else if (key->kind == OPTION_NUMBER)
+            check_number(key, field);
     }
 }
 

@@ -21,7 +21,8 @@ int __real_clock_nanosleep(clockid_t clock, int flags,
     const struct timespec *want, struct timespec *left);
 int __wrap_clock_nanosleep(clockid_t clock, int flags,
     const struct timespec *want, struct timespec *left);
-void __wrap_log_vline(int level, const char *format, va_list ap);
+void __wrap_log_vline(int level, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 void
 stage_enter(void)
