@@ -59,6 +59,16 @@ exchange_leave(struct exchange *exchange)
 }
 
 void
+exchange_drop(struct exchange *exchange)
+{
+    bool keep = exchange->keep;
+
+    exchange->keep = false;
+    exchange_leave(exchange);
+    exchange->keep = keep;
+}
+
+void
 exchange_abandon(struct exchange *exchange)
 {
     exchange->held = false;

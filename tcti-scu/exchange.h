@@ -37,6 +37,11 @@ int exchange_enter(struct exchange *exchange, struct deadline deadline);
 bool exchange_try(struct exchange *exchange);
 /* Gives it back, unless it is kept. */
 void exchange_leave(struct exchange *exchange);
+/*
+ * Gives it back in any case, until it is taken again: the device may be gone,
+ * and the node that comes back is another lock.
+ */
+void exchange_drop(struct exchange *exchange);
 
 /* In a child: it is the parent's. */
 void exchange_abandon(struct exchange *exchange);

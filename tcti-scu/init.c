@@ -22,7 +22,7 @@ static const TSS2_TCTI_INFO info = {
     .name = "tcti-scu",
     .description = "TCTI module for the SCU and other TPM 2.0 chips",
     .config_help = "LINK[:ITEM[,ITEM...]]: device:/dev/tpmrm0, "
-        "spi:/dev/spidev0.0, i2c:/dev/i2c-1, "
+        "spi:/dev/spidev0.0, i2c:/dev/i2c-1, uart:/dev/ttyUSB0, "
         "swtpm:path=SOCKET, swtpm:host=HOST,port=PORT or sim[:dir=DIR]; "
         "see tcti-scu(7)",
     .init = Tss2_Tcti_Scu_Init,

@@ -212,7 +212,10 @@ uart_end(struct link *link, bool clean)
     if (!clean)
         close_tty(u);
     u->running = false;
-    exchange_leave(&u->exchange);
+    if (clean)
+        exchange_leave(&u->exchange);
+    else
+        exchange_drop(&u->exchange);
 }
 
 /* Also for who keeps the descriptor: it must not stay readable. */

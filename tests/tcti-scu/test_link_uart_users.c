@@ -153,6 +153,34 @@ users__lock_stays_with_its_holder(void **state)
     assert_int_equal(receive(f, -1), TSS2_RC_SUCCESS);
 }
 
+/* "exclusive" holds after the connector was out, too. */
+static void
+users__exclusive_over_an_unplugging(void **state)
+{
+    struct fixture *f = *state;
+    TSS2_TCTI_CONTEXT *other;
+    pid_t pid;
+
+    assert_int_equal(uart_init(f, ",timeout=100,exclusive", &f->context),
+        TSS2_RC_SUCCESS);
+    works(f);
+    line_unplug(f->line);
+    transmit_fails(f, TSS2_TCTI_RC_IO_ERROR, "plugged in?");
+    line_plug(f->line);
+    works(f);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        capture_start();
+        if (uart_init(f, ",timeout=50", &other) != TSS2_TCTI_RC_IO_ERROR)
+            _exit(1);
+        capture_expect("keeps the chip");
+        _exit(0);
+    }
+    join(pid);
+    works(f);
+}
+
 int
 main(void)
 {
@@ -162,6 +190,7 @@ main(void)
         UART_TEST(users__fork),
         UART_TEST(users__fork_in_mid_command),
         UART_TEST(users__lock_stays_with_its_holder),
+        UART_TEST(users__exclusive_over_an_unplugging),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
