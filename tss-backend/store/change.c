@@ -233,9 +233,8 @@ scu_token_change_pin(struct scu_token *token, enum scu_user user,
     struct change c = {
         .token = token, .who = user, .pin = { new_pin, new_len },
     };
-    struct secret *secret = NULL;
+    struct pin_try old = { .who = user, .pin = { old_pin, old_len } };
     struct lockfile *lock = NULL;
-    int64_t opened = 0;
     int rc = pin_check_length(new_pin, new_len);
 
     if (user != SCU_USER_SO && user != SCU_USER_NORMAL)
@@ -245,16 +244,15 @@ scu_token_change_pin(struct scu_token *token, enum scu_user user,
     token_enter(token);
     rc = store_lock(token->chip, &lock);
     if (rc == SCU_OK)
-        rc = token_try_pin(token, user, (struct bytes){ old_pin, old_len },
-            &secret, &opened);
-    c.secret = secret;
+        rc = token_try_pin(token, &old);
+    c.secret = old.secret;
     /* What the PIN in force does not open is left over from a power cut. */
     if (rc == SCU_OK)
-        rc = prune(&c, opened);
+        rc = prune(&c, old.opened);
     if (rc == SCU_OK)
         rc = change_pin(&c);
     store_unlock(&lock);
-    secret_free(&secret);
+    secret_free(&old.secret);
     chip_release(token->chip, &token->blob);
     token_leave(token);
     return rc;

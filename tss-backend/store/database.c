@@ -253,8 +253,23 @@ find_file(struct database *d, enum database_use use)
 
 /* --- opening ---------------------------------------------------------------- */
 
+#define READING                                                               \
+    "PRAGMA cell_size_check = ON;"                                            \
+    "PRAGMA temp_store = MEMORY;"
+
+/*
+ * EXTRA, since with FULL a power cut may bring the journal back after a commit
+ * returned, and with it the old rows: a PIN's new blob must be on the disk
+ * before the chip has the new PIN. Who only reads writes at most a journal
+ * back, with FULL, as is SQLite's default.
+ */
+#define WRITING                                                               \
+    "PRAGMA foreign_keys = ON;"                                               \
+    "PRAGMA secure_delete = ON;"                                              \
+    "PRAGMA synchronous = EXTRA;"
+
 static int
-configure(struct database *d)
+configure(struct database *d, enum database_use use)
 {
     int on = 0;
 
@@ -267,14 +282,7 @@ configure(struct database *d)
         sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
             &on) != SQLITE_OK || on != 0)
         return err_set(SCU_E_INTERNAL, "this SQLite cannot be hardened");
-    /* EXTRA, since with FULL a power cut may bring the journal back after a
-     * commit returned, and with it the old rows: a PIN's new blob must be on
-     * the disk before the chip has the new PIN. */
-    return execute(d, "PRAGMA cell_size_check = ON;"
-        "PRAGMA foreign_keys = ON;"
-        "PRAGMA secure_delete = ON;"
-        "PRAGMA synchronous = EXTRA;"
-        "PRAGMA temp_store = MEMORY;");
+    return execute(d, use == DATABASE_WRITE ? READING WRITING : READING);
 }
 
 static int
@@ -343,7 +351,7 @@ open_file(struct database *d, enum database_use use)
 
     if (code != SQLITE_OK)
         return database_failed(d, code);
-    rc = configure(d);
+    rc = configure(d, use);
     if (rc == SCU_OK && use == DATABASE_WRITE)
         rc = set_journal(d);
     /* Who reads, too: all that it reads is of one moment. */

@@ -9,13 +9,10 @@
 
 struct attempt {
     struct scu_token *token;
-    enum scu_user who;
-    struct bytes pin;
+    struct pin_try *try;
     struct pin_row blobs[PIN_ROWS_MAX];
     size_t n;
     struct pin_auths auths;
-    struct secret *secret;
-    int64_t opened;
 };
 
 /* Always TPM2_Load: it proves that the session is ours, at no cost. */
@@ -34,7 +31,7 @@ load_blob(struct scu_chip *chip, struct attempt *a, size_t i)
 static int
 pin_refused(const struct attempt *a, int rc)
 {
-    const char *whose = a->who == SCU_USER_SO ? "SO" : "user";
+    const char *whose = a->try->who == SCU_USER_SO ? "SO" : "user";
 
     switch (rc) {
     case SCU_E_AUTH:
@@ -43,12 +40,12 @@ pin_refused(const struct attempt *a, int rc)
     case SCU_E_LOCKED:
         return err_set(SCU_E_PIN_LOCKED, "the %s PIN of token '%s' is locked "
             "after %u wrong tries%s", whose, a->token->row.label,
-            a->token->row.tries, a->who == SCU_USER_SO ? "" :
+            a->token->row.tries, a->try->who == SCU_USER_SO ? "" :
             ": the SO unlocks it by setting a new one");
     case SCU_E_NOT_FOUND:
         return err_set(SCU_E_FOREIGN_KEY, "the chip has no PIN index 0x%08x "
             "any more: the chip's owner removed it, and with it token '%s'",
-            a->token->row.index[a->who], a->token->row.label);
+            a->token->row.index[a->try->who], a->token->row.label);
     default:
         return rc;
     }
@@ -63,7 +60,7 @@ static int
 open_blobs(struct scu_chip *chip, struct attempt *a, struct session *session)
 {
     struct policy policy;
-    const struct pin_index *index = &a->token->vault->index[a->who];
+    const struct pin_index *index = &a->token->vault->index[a->try->who];
     const struct policy_choice choice = {
         .handle = index->handle, .secret = a->auths.index,
     };
@@ -78,8 +75,8 @@ open_blobs(struct scu_chip *chip, struct attempt *a, struct session *session)
         if (i > 0 && (rc = load_blob(chip, a, i)) != SCU_OK)
             return rc;
         rc = sealed_open(chip, &a->token->blob, session, a->auths.seal,
-            &a->secret);
-        a->opened = a->blobs[i].id;
+            &a->try->secret);
+        a->try->opened = a->blobs[i].id;
         if (rc != SCU_E_AUTH)
             return rc;
     }
@@ -96,7 +93,7 @@ try_pin(struct scu_chip *chip, void *arg)
     int rc = token_ready_vault(chip, a->token);
 
     if (rc == SCU_OK && a->auths.index == NULL)
-        rc = pin_derive(chip->crypto, &a->token->row, a->who, a->pin,
+        rc = pin_derive(chip->crypto, &a->token->row, a->try->who, a->try->pin,
             &a->auths);
     if (rc == SCU_OK)
         rc = policy_start(chip, &session);
@@ -108,10 +105,12 @@ try_pin(struct scu_chip *chip, void *arg)
     return rc;
 }
 
+/* The PIN's rows, and those of the objects: all of one moment. */
 static int
-read_blobs(struct attempt *a)
+read_rows(struct attempt *a)
 {
     struct scu_token *token = a->token;
+    struct pin_try *t = a->try;
     struct database *database = NULL;
     int rc = database_open(token->chip, DATABASE_READ, &database);
 
@@ -120,117 +119,90 @@ read_blobs(struct attempt *a)
     if (rc == SCU_OK)
         rc = token_refresh(token, database);
     if (rc == SCU_OK)
-        rc = pin_rows_read(database, token->row.id, a->who, a->blobs, &a->n);
+        rc = pin_rows_read(database, token->row.id, t->who, a->blobs, &a->n);
+    if (rc == SCU_OK && t->with_objects)
+        rc = object_rows_read(database, token->row.id, &t->rows, &t->count);
     database_close(&database);
     if (rc != SCU_OK || a->n > 0)
         return rc;
     return err_set(SCU_E_PIN_UNSET, "token '%s' has no %s PIN yet: the SO "
         "sets it", token->row.label,
-        a->who == SCU_USER_SO ? "SO" : "user");
+        t->who == SCU_USER_SO ? "SO" : "user");
 }
 
 int
-token_try_pin(struct scu_token *token, enum scu_user who, struct bytes pin,
-    struct secret **secret, int64_t *opened)
+token_try_pin(struct scu_token *token, struct pin_try *t)
 {
-    struct attempt a = { .token = token, .who = who, .pin = pin };
-    size_t size = who == SCU_USER_SO ? SO_BLOB_SIZE : USER_BLOB_SIZE;
-    int rc = pin_check_length(pin.data, pin.len);
+    struct attempt a = { .token = token, .try = t };
+    size_t size = t->who == SCU_USER_SO ? SO_BLOB_SIZE : USER_BLOB_SIZE;
+    int rc = pin_check_length(t->pin.data, t->pin.len);
 
-    *secret = NULL;
     if (rc == SCU_OK && token->other_chip)
         rc = err_set(SCU_E_OTHER_CHIP, "token '%s' was made by another chip",
             token->row.label);
     if (rc == SCU_OK)
-        rc = read_blobs(&a);
+        rc = read_rows(&a);
     if (rc == SCU_OK)
         rc = chip_perform(token->chip, CHIP_REPEATABLE, try_pin, &a);
-    if (rc == SCU_OK && a.secret->len != size)
+    if (rc == SCU_OK && t->secret->len != size)
         rc = err_set(SCU_E_STORE, "what is sealed for token '%s' has %zu "
-            "octets", token->row.label, a.secret->len);
+            "octets", token->row.label, t->secret->len);
     pin_auths_free(&a.auths);
     pin_rows_clear(a.blobs);
     if (rc != SCU_OK) {
-        secret_free(&a.secret);
+        secret_free(&t->secret);
+        object_rows_free(&t->rows, t->count);
         chip_release(token->chip, &token->blob);
-        return rc;
     }
-    *secret = a.secret;
-    *opened = a.opened;
-    return SCU_OK;
+    return rc;
 }
 
 /* --- login -------------------------------------------------------------------- */
 
 struct check {
-    struct scu_token *token;
-    const struct secret *secret;
+    const struct scu_token *token;
+    const struct pin_try *tried;
     struct secret *keys;
-    struct object_row *rows;
-    size_t count;
 };
 
+/* That all rows are what the secret's holder made them. */
 static int
 check_rows(struct scu_chip *chip, void *arg)
 {
     struct check *c = arg;
+    const struct pin_try *t = c->tried;
     int rc = authentic_keys(chip->crypto,
-        (struct bytes){ c->secret->data, PART_SIZE }, &c->keys);
+        (struct bytes){ t->secret->data, PART_SIZE }, &c->keys);
 
     if (rc == SCU_OK)
-        rc = authentic_check(chip->crypto, c->keys, &c->token->row, c->rows,
-            c->count);
-    return rc;
-}
-
-/* All rows as they stand now. *keys on success. */
-static int
-verify(struct scu_token *token, const struct secret *secret,
-    struct secret **keys)
-{
-    struct check c = { .token = token, .secret = secret };
-    struct database *database = NULL;
-    int rc = database_open(token->chip, DATABASE_READ, &database);
-
-    if (rc == SCU_OK)
-        rc = token_refresh(token, database);
-    if (rc == SCU_OK)
-        rc = object_rows_read(database, token->row.id, &c.rows, &c.count);
-    database_close(&database);
-    if (rc == SCU_OK)
-        rc = chip_perform(token->chip, CHIP_OFFLINE, check_rows, &c);
-    object_rows_free(&c.rows, c.count);
-    if (rc != SCU_OK)
-        secret_free(&c.keys);
-    *keys = c.keys;
+        rc = authentic_check(chip->crypto, c->keys, &c->token->row, t->rows,
+            t->count);
     return rc;
 }
 
 static int
 login(struct scu_token *token, enum scu_user user, struct bytes pin)
 {
-    struct secret *secret = NULL, *keys = NULL;
-    int64_t opened;
+    struct pin_try attempt = { .who = user, .pin = pin, .with_objects = true };
+    struct check check = { .token = token, .tried = &attempt };
     int rc;
 
     token_forget(token);
-    rc = token_try_pin(token, user, pin, &secret, &opened);
-    token->opened = rc == SCU_OK ? opened : 0;
-    if (rc == SCU_OK)
-        rc = verify(token, secret, &keys);
-    /* What the blob held is not the token's any more. */
-    if (rc == SCU_E_STORE && token->blob_gone)
-        rc = err_set(SCU_E_BUSY, "token '%s' was made anew a moment ago: log "
-            "in again", token->row.label);
+    rc = token_try_pin(token, &attempt);
+    if (rc != SCU_OK)
+        return rc;
+    rc = chip_perform(token->chip, CHIP_OFFLINE, check_rows, &check);
+    object_rows_free(&attempt.rows, attempt.count);
     if (rc != SCU_OK) {
-        token->opened = 0;
-        secret_free(&secret);
+        secret_free(&attempt.secret);
+        secret_free(&check.keys);
         return rc;
     }
     /* What was read before it was verified is read again. */
     token_drop_items(token);
-    token->secret = secret;
-    token->keys = keys;
+    token->secret = attempt.secret;
+    token->keys = check.keys;
+    token->opened = attempt.opened;
     token->user = user;
     token->logged_in = true;
     return SCU_OK;

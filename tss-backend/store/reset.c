@@ -27,11 +27,12 @@ static int
 reinit(struct scu_token *token, struct making *m)
 {
     struct scu_chip *chip = token->chip;
+    struct pin_try attempt = { .who = SCU_USER_SO, .pin = m->pin };
     struct token_row row;
-    int64_t opened = 0;
     int rc;
 
-    rc = token_try_pin(token, SCU_USER_SO, m->pin, &m->secret, &opened);
+    rc = token_try_pin(token, &attempt);
+    m->secret = attempt.secret;
     if (rc != SCU_OK)
         return rc;
     row = token->row;

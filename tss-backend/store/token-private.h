@@ -106,12 +106,23 @@ void pin_blob_policy(const struct pin_index *index, struct policy *policy);
 
 /* --- login.c ---------------------------------------------------------------- */
 
+/* A try of a PIN. */
+struct pin_try {
+    enum scu_user who;
+    struct bytes pin;
+    bool with_objects;        /* whether their rows are wanted, too */
+    /* Set by token_try_pin(), for the caller to free: */
+    struct secret *secret;    /* what the blob held */
+    int64_t opened;           /* the row of the blob */
+    struct object_row *rows;  /* as of the moment when the blob was read */
+    size_t count;
+};
+
 /*
- * Tries a PIN; *secret is what the blob held, *opened the row it came from.
- * The mutex is held; nothing of the token's state but blob changes.
+ * The mutex is held; nothing of the token's state but row and blob changes.
+ * On failure there is nothing to free.
  */
-int token_try_pin(struct scu_token *token, enum scu_user who,
-    struct bytes pin, struct secret **secret, int64_t *opened);
+int token_try_pin(struct scu_token *token, struct pin_try *attempt);
 
 void token_forget(struct scu_token *token);
 
