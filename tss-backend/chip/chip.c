@@ -309,6 +309,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 
     chip->doubted = false;
     chip->committed = false;
+    chip->work = NULL;
     chip->wanted = 0;
     if ((flags & CHIP_OFFLINE) != 0) {
         rc = ready_crypto(chip);
@@ -393,6 +394,13 @@ void
 chip_commit(struct scu_chip *chip)
 {
     chip->committed = true;
+}
+
+void
+chip_meanwhile(struct scu_chip *chip, chip_work *work, void *arg)
+{
+    chip->work = work;
+    chip->work_arg = arg;
 }
 
 void

@@ -16,6 +16,9 @@
 #include <stdatomic.h>
 #include <tss2/tss2_sys.h>
 
+struct scu_chip;
+typedef void chip_work(struct scu_chip *chip, void *arg);
+
 /*
  * The connection, as the groups above use it. An operation is a function that
  * chip_perform() calls with the mutex held, the link open and a session
@@ -52,6 +55,8 @@ struct scu_chip {
                      not empty, or the session is not ours any more */
 
     bool committed; /* the operation is not to be repeated any more */
+    chip_work *work; /* of chip_meanwhile(), with work_arg; or NULL */
+    void *work_arg;
     bool have_pins;
     struct pins pins;
     struct chip_object storage; /* the pinned storage key */
@@ -117,6 +122,14 @@ int chip_perform(struct scu_chip *chip, unsigned flags,
  * (a PIN that is tried counts), so from here on it is not repeated.
  */
 void chip_commit(struct scu_chip *chip);
+
+/*
+ * Within an operation: the host's own work for the time in which the chip
+ * executes the next command; it is done once, whatever becomes of the command,
+ * and where no command follows, not at all. It takes chip->crypto, and leaves
+ * the link and the session alone.
+ */
+void chip_meanwhile(struct scu_chip *chip, chip_work *work, void *arg);
 
 /*
  * Gives an object up, before its memory is freed: flushes it where it is in

@@ -95,12 +95,11 @@ crypto_new(void)
         goto fail;
     for (size_t i = 0; i < CRYPTO_HASHES; i++)
         c->md[i] = EVP_MD_fetch(c->lib, hashes[i].name, NULL);
-    c->cfb = EVP_CIPHER_fetch(c->lib, "AES-128-CFB", NULL);
     c->mac = new_mac(c->lib);
     c->digest = EVP_MD_CTX_new();
     c->cipher = EVP_CIPHER_CTX_new();
-    if (c->md[0] == NULL || c->cfb == NULL || c->mac == NULL ||
-        c->digest == NULL || c->cipher == NULL)
+    if (c->md[0] == NULL || c->mac == NULL || c->digest == NULL ||
+        c->cipher == NULL)
         goto fail;
     return c;
 fail:
@@ -185,6 +184,13 @@ crypto_hmac(struct crypto *crypto, struct bytes key,
     return SCU_OK;
 }
 
+void
+crypto_ready_cipher(struct crypto *crypto)
+{
+    if (crypto->cfb == NULL)
+        crypto->cfb = EVP_CIPHER_fetch(crypto->lib, "AES-128-CFB", NULL);
+}
+
 int
 crypto_cfb(struct crypto *crypto, const uint8_t *key, const uint8_t *iv,
     bool encrypt, void *data, size_t len)
@@ -195,6 +201,7 @@ crypto_cfb(struct crypto *crypto, const uint8_t *key, const uint8_t *iv,
 
     if (len > INT32_MAX)
         return err_set(SCU_E_ARG, "parameter too long to encrypt");
+    crypto_ready_cipher(crypto);
     if (EVP_CipherInit_ex2(ctx, crypto->cfb, key, iv, encrypt, NULL) != 1 ||
         EVP_CipherUpdate(ctx, data, &done, data, (int)len) != 1 ||
         (size_t)done != len)

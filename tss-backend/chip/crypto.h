@@ -45,6 +45,9 @@ int crypto_hash(struct crypto *crypto, TPMI_ALG_HASH hash,
 int crypto_hmac(struct crypto *crypto, struct bytes key,
     const struct bytes *parts, size_t n, uint8_t *out);
 
+/* Finds AES-128-CFB, which takes libcrypto a while, ahead of its first use. */
+void crypto_ready_cipher(struct crypto *crypto);
+
 /* AES-128-CFB in place, key and iv 16 octets each. */
 int crypto_cfb(struct crypto *crypto, const uint8_t *key, const uint8_t *iv,
     bool encrypt, void *data, size_t len);

@@ -353,11 +353,27 @@ lacking(TSS2_RC tss)
     }
 }
 
+/* What the host has to do anyway costs nothing now. */
+static void
+work(struct scu_chip *chip)
+{
+    chip_work *own = chip->work;
+
+    chip->work = NULL;
+    if (chip->crypto != NULL)
+        crypto_ready_cipher(chip->crypto);
+    if (own != NULL)
+        own(chip, chip->work_arg);
+}
+
 static int
 execute(struct scu_chip *chip, const struct exchange *x)
 {
-    TSS2_RC tss = Tss2_Sys_Execute(chip->sys);
+    TSS2_RC tss = Tss2_Sys_ExecuteAsync(chip->sys);
 
+    work(chip);
+    if (tss == TSS2_RC_SUCCESS)
+        tss = Tss2_Sys_ExecuteFinish(chip->sys, TSS2_TCTI_TIMEOUT_BLOCK);
     if (err_is_chips(tss) && err_of_tss(tss) == SCU_E_SLOTS)
         chip->wanted = lacking(tss);
 

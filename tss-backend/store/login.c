@@ -13,6 +13,7 @@ struct attempt {
     struct pin_row blobs[PIN_ROWS_MAX];
     size_t n;
     struct pin_auths auths;
+    int derived; /* what became of auths */
 };
 
 /* Always TPM2_Load: it proves that the session is ours, at no cost. */
@@ -85,6 +86,15 @@ open_blobs(struct scu_chip *chip, struct attempt *a, struct session *session)
         "store is an old one", index->handle);
 }
 
+static void
+derive(struct scu_chip *chip, void *arg)
+{
+    struct attempt *a = arg;
+
+    a->derived = pin_derive(chip->crypto, &a->token->row, a->try->who,
+        a->try->pin, &a->auths);
+}
+
 static int
 try_pin(struct scu_chip *chip, void *arg)
 {
@@ -93,10 +103,11 @@ try_pin(struct scu_chip *chip, void *arg)
     int rc = token_ready_vault(chip, a->token);
 
     if (rc == SCU_OK && a->auths.index == NULL)
-        rc = pin_derive(chip->crypto, &a->token->row, a->try->who, a->try->pin,
-            &a->auths);
+        chip_meanwhile(chip, derive, a);
     if (rc == SCU_OK)
         rc = policy_start(chip, &session);
+    if (rc == SCU_OK)
+        rc = a->derived;
     if (rc == SCU_OK)
         rc = load_blob(chip, a, 0);
     if (rc == SCU_OK)
