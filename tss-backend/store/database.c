@@ -253,23 +253,8 @@ find_file(struct database *d, enum database_use use)
 
 /* --- opening ---------------------------------------------------------------- */
 
-#define READING                                                               \
-    "PRAGMA cell_size_check = ON;"                                            \
-    "PRAGMA temp_store = MEMORY;"
-
-/*
- * EXTRA, since with FULL a power cut may bring the journal back after a commit
- * returned, and with it the old rows: a PIN's new blob must be on the disk
- * before the chip has the new PIN. Who only reads writes at most a journal
- * back, with FULL, as is SQLite's default.
- */
-#define WRITING                                                               \
-    "PRAGMA foreign_keys = ON;"                                               \
-    "PRAGMA secure_delete = ON;"                                              \
-    "PRAGMA synchronous = EXTRA;"
-
 static int
-configure(struct database *d, enum database_use use)
+configure(struct database *d)
 {
     int on = 0;
 
@@ -282,7 +267,14 @@ configure(struct database *d, enum database_use use)
         sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
             &on) != SQLITE_OK || on != 0)
         return err_set(SCU_E_INTERNAL, "this SQLite cannot be hardened");
-    return execute(d, use == DATABASE_WRITE ? READING WRITING : READING);
+    /* EXTRA, since with FULL a power cut may bring the journal back after a
+     * commit returned, and with it the old rows: a PIN's new blob must be on
+     * the disk before the chip has the new PIN. */
+    return execute(d, "PRAGMA cell_size_check = ON;"
+        "PRAGMA foreign_keys = ON;"
+        "PRAGMA secure_delete = ON;"
+        "PRAGMA synchronous = EXTRA;"
+        "PRAGMA temp_store = MEMORY;");
 }
 
 static int
@@ -351,7 +343,7 @@ open_file(struct database *d, enum database_use use)
 
     if (code != SQLITE_OK)
         return database_failed(d, code);
-    rc = configure(d, use);
+    rc = configure(d);
     if (rc == SCU_OK && use == DATABASE_WRITE)
         rc = set_journal(d);
     /* Who reads, too: all that it reads is of one moment. */
@@ -362,22 +354,33 @@ open_file(struct database *d, enum database_use use)
     return rc == SCU_OK ? ready_schema(d, use) : rc;
 }
 
+/* Its folder and path. */
+static int
+name_file(struct database *d, const struct scu_chip *chip)
+{
+    int n = snprintf(d->folder, sizeof(d->folder), "%s", chip->store);
+
+    if (n < 0 || (size_t)n >= sizeof(d->folder))
+        return err_set(SCU_E_FILE, "%s: the path is too long", chip->store);
+    (void)snprintf(d->path, sizeof(d->path), "%s/" FILE_NAME, d->folder);
+    return SCU_OK;
+}
+
 int
 database_open(const struct scu_chip *chip, enum database_use use,
     struct database **database)
 {
     struct database *d = calloc(1, sizeof(*d));
-    int n, rc;
+    int rc;
 
     *database = NULL;
     if (d == NULL)
         return err_memory();
-    n = snprintf(d->folder, sizeof(d->folder), "%s", chip->store);
-    if (n < 0 || (size_t)n >= sizeof(d->folder)) {
+    rc = name_file(d, chip);
+    if (rc != SCU_OK) {
         free(d);
-        return err_set(SCU_E_FILE, "%s: the path is too long", chip->store);
+        return rc;
     }
-    (void)snprintf(d->path, sizeof(d->path), "%s/" FILE_NAME, d->folder);
     forkgate_enter();
     rc = find_file(d, use);
     if (rc == SCU_OK)
@@ -411,4 +414,48 @@ database_close(struct database **database)
     forkgate_leave();
     free(d);
     *database = NULL;
+}
+
+/* --- stamps ----------------------------------------------------------------- */
+
+/* Coarser are the times of few file systems: FAT's two seconds. */
+#define STAMP_AGE_S 3
+
+static void
+read_stamp(const char *path, struct database_stamp *stamp)
+{
+    struct timespec now;
+    struct stat st;
+
+    memset(stamp, 0, sizeof(*stamp));
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || lstat(path, &st) != 0)
+        return;
+    stamp->device = st.st_dev;
+    stamp->inode = st.st_ino;
+    stamp->size = st.st_size;
+    stamp->changed = st.st_ctim;
+    stamp->proof = now.tv_sec - st.st_ctim.tv_sec > STAMP_AGE_S;
+}
+
+/* Under the lock of its transaction, so that nobody writes meanwhile. */
+void
+database_stamp(const struct database *database, struct database_stamp *stamp)
+{
+    read_stamp(database->path, stamp);
+}
+
+bool
+database_unchanged(const struct scu_chip *chip,
+    const struct database_stamp *stamp)
+{
+    struct database_stamp now;
+    struct database d;
+
+    if (!stamp->proof || name_file(&d, chip) != SCU_OK)
+        return false;
+    read_stamp(d.path, &now);
+    return now.proof && now.device == stamp->device &&
+        now.inode == stamp->inode && now.size == stamp->size &&
+        now.changed.tv_sec == stamp->changed.tv_sec &&
+        now.changed.tv_nsec == stamp->changed.tv_nsec;
 }

@@ -7,6 +7,9 @@
 
 #include <scu/chip.h>
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
 
 /*
  * The file store.db: SQLite with a rollback journal that is on the disk
@@ -30,6 +33,27 @@ enum database_use {
  */
 int database_open(const struct scu_chip *chip, enum database_use use,
     struct database **database);
+
+/*
+ * Which state of the file was read. Whoever writes the file changes the time
+ * that stands in its inode, but only so finely: where that time was a moment
+ * ago, another write may leave it as it is, and the stamp is no proof.
+ */
+struct database_stamp {
+    bool proof;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+};
+
+/* Of what an open database reads. */
+void database_stamp(const struct database *database,
+    struct database_stamp *stamp);
+
+/* Whether the file is certainly as it was; false also where it is gone. */
+bool database_unchanged(const struct scu_chip *chip,
+    const struct database_stamp *stamp);
 
 /* Commits what DATABASE_WRITE began. Without it, closing undoes all. */
 int database_commit(struct database *database);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "store/token-private.h"
+#include "store/object.h"
 
 #include <string.h>
 
@@ -133,6 +133,8 @@ read_rows(struct attempt *a)
         rc = pin_rows_read(database, token->row.id, t->who, a->blobs, &a->n);
     if (rc == SCU_OK && t->with_objects)
         rc = object_rows_read(database, token->row.id, &t->rows, &t->count);
+    if (rc == SCU_OK)
+        database_stamp(database, &t->read);
     database_close(&database);
     if (rc != SCU_OK || a->n > 0)
         return rc;
@@ -163,6 +165,7 @@ token_try_pin(struct scu_token *token, struct pin_try *t)
     if (rc != SCU_OK) {
         secret_free(&t->secret);
         object_rows_free(&t->rows, t->count);
+        t->count = 0;
         chip_release(token->chip, &token->blob);
     }
     return rc;
@@ -170,24 +173,39 @@ token_try_pin(struct scu_token *token, struct pin_try *t)
 
 /* --- login -------------------------------------------------------------------- */
 
-struct check {
-    const struct scu_token *token;
-    const struct pin_try *tried;
+struct opening {
+    const struct secret *secret;
     struct secret *keys;
 };
 
-/* That all rows are what the secret's holder made them. */
 static int
-check_rows(struct scu_chip *chip, void *arg)
+make_keys(struct scu_chip *chip, void *arg)
 {
-    struct check *c = arg;
-    const struct pin_try *t = c->tried;
-    int rc = authentic_keys(chip->crypto,
-        (struct bytes){ t->secret->data, PART_SIZE }, &c->keys);
+    struct opening *o = arg;
 
+    return authentic_keys(chip->crypto,
+        (struct bytes){ o->secret->data, PART_SIZE }, &o->keys);
+}
+
+/* What was read before the login is verified now, as it was read with it. */
+static int
+take_over(struct scu_token *token, struct pin_try *tried)
+{
+    struct opening opening = { .secret = tried->secret };
+    int rc = chip_perform(token->chip, CHIP_OFFLINE, make_keys, &opening);
+
+    token_drop_items(token);
+    token->secret = tried->secret;
+    token->keys = opening.keys;
+    token->opened = tried->opened;
+    token->user = tried->who;
+    token->logged_in = true;
     if (rc == SCU_OK)
-        rc = authentic_check(chip->crypto, c->keys, &c->token->row, t->rows,
-            t->count);
+        rc = objects_take(token, tried->rows, tried->count);
+    if (rc == SCU_OK)
+        token->read = tried->read;
+    else
+        token_forget(token);
     return rc;
 }
 
@@ -195,28 +213,14 @@ static int
 login(struct scu_token *token, enum scu_user user, struct bytes pin)
 {
     struct pin_try attempt = { .who = user, .pin = pin, .with_objects = true };
-    struct check check = { .token = token, .tried = &attempt };
     int rc;
 
     token_forget(token);
     rc = token_try_pin(token, &attempt);
-    if (rc != SCU_OK)
-        return rc;
-    rc = chip_perform(token->chip, CHIP_OFFLINE, check_rows, &check);
+    if (rc == SCU_OK)
+        rc = take_over(token, &attempt);
     object_rows_free(&attempt.rows, attempt.count);
-    if (rc != SCU_OK) {
-        secret_free(&attempt.secret);
-        secret_free(&check.keys);
-        return rc;
-    }
-    /* What was read before it was verified is read again. */
-    token_drop_items(token);
-    token->secret = attempt.secret;
-    token->keys = check.keys;
-    token->opened = attempt.opened;
-    token->user = user;
-    token->logged_in = true;
-    return SCU_OK;
+    return rc;
 }
 
 int

@@ -50,6 +50,7 @@ token_drop_items(struct scu_token *token)
     free(token->items);
     token->items = NULL;
     token->count = 0;
+    token->read.proof = false;
 }
 
 /* Within an operation, as private rows are decrypted. The row is taken over. */
@@ -196,22 +197,38 @@ build_items(struct scu_token *token, struct loading *l)
 }
 
 int
+objects_take(struct scu_token *token, struct object_row *rows, size_t count)
+{
+    struct loading l = { .token = token, .rows = rows, .count = count };
+
+    return build_items(token, &l);
+}
+
+int
 objects_load(struct scu_token *token)
 {
     struct loading l = { .token = token };
+    struct database_stamp read = { 0 };
     struct database *database = NULL;
-    int rc = database_open(token->chip, DATABASE_READ, &database);
+    int rc;
 
+    if (database_unchanged(token->chip, &token->read))
+        return SCU_OK;
+    rc = database_open(token->chip, DATABASE_READ, &database);
     if (rc == SCU_E_NOT_FOUND)
         rc = err_set(rc, "the store in %s is gone", token->chip->store);
     if (rc == SCU_OK)
         rc = token_refresh(token, database);
     if (rc == SCU_OK)
         rc = object_rows_read(database, token->row.id, &l.rows, &l.count);
+    if (rc == SCU_OK)
+        database_stamp(database, &read);
     database_close(&database);
     if (rc == SCU_OK)
         rc = token_verdict(token, build_items(token, &l));
     object_rows_free(&l.rows, l.count);
+    if (rc == SCU_OK)
+        token->read = read;
     return rc;
 }
 

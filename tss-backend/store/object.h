@@ -16,10 +16,15 @@ struct scu_object {
 struct token_item *item_ref(struct token_item *item);
 
 /*
- * Reads all visible objects anew; those that did not change stay as they
- * are, with their keys. After a login all are verified.
+ * Reads all visible objects anew, unless the store is as it was; those that
+ * did not change stay as they are, with their keys. After a login all are
+ * verified.
  */
 int objects_load(struct scu_token *token);
+
+/* The same of rows that were read already, as they stood in token->row. */
+int objects_take(struct scu_token *token, struct object_row *rows,
+    size_t count);
 
 /* The item as it is now (borrowed), read where it is not in memory. */
 int object_find_item(struct scu_token *token, uint64_t id,

@@ -56,6 +56,7 @@ struct scu_token {
     bool blob_gone;          /* it is not there any more */
     struct token_item **items;
     size_t count;
+    struct database_stamp read; /* of the store when these were read */
 };
 
 /* --- token.c --------------------------------------------------------------- */
@@ -116,6 +117,7 @@ struct pin_try {
     int64_t opened;           /* the row of the blob */
     struct object_row *rows;  /* as of the moment when the blob was read */
     size_t count;
+    struct database_stamp read;
 };
 
 /*
