@@ -91,7 +91,10 @@ crypto_new(void)
     if (c->lib == NULL)
         goto fail;
     c->provider = OSSL_PROVIDER_load(c->lib, "default");
-    if (c->provider == NULL)
+    /* Of hashes, where libcrypto's choice would have it look for ciphers,
+     * which crypto_ready_cipher() does at a better time. */
+    if (c->provider == NULL ||
+        RAND_set_DRBG_type(c->lib, "HASH-DRBG", NULL, NULL, "SHA2-256") != 1)
         goto fail;
     for (size_t i = 0; i < CRYPTO_HASHES; i++)
         c->md[i] = EVP_MD_fetch(c->lib, hashes[i].name, NULL);
