@@ -240,7 +240,7 @@ static void
 put_number(uint8_t *data, size_t len, uint32_t value)
 {
     for (size_t i = 0; i < len; i++)
-        data[i] = i < 4 ? (uint8_t)(value >> 8 * i) : 0xff;
+        data[i] = (uint8_t)(i < 4 ? value >> 8 * i : 0xff);
 }
 
 void
@@ -400,7 +400,7 @@ sum(const uint8_t *data, size_t len)
     uint16_t crc = 0;
 
     for (size_t i = 0; i < 8 * len; i++) {
-        unsigned bit = data[i / 8] >> i % 8 & 1u;
+        unsigned bit = (unsigned)data[i / 8] >> i % 8 & 1u;
 
         bit ^= crc & 1u;
         crc = (uint16_t)(crc >> 1);

@@ -108,8 +108,8 @@ frame__both_codecs_agree(void **state)
     (void)state;
     for (unsigned n = 0; n <= UART_PAYLOAD_MAX; n += n < 1100 ? 1 : 37) {
         for (size_t i = 0; i < n; i++)
-            payload[i] = n % 3 == 0 ? 0xff
-                : (uint8_t)((i * 7 + n) % (n % 3 == 1 ? 256 : 3));
+            payload[i] = (uint8_t)(n % 3 == 0 ? 0xff
+                : (i * 7 + n) % (n % 3 == 1 ? 256 : 3));
         wire.number = frame.number = (uint16_t)n;
         wire.len = frame.len = n;
         memcpy(wire.payload, payload, n);
