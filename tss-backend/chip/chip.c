@@ -83,6 +83,7 @@ after_fork(struct scu_chip *chip)
 {
     (void)pthread_mutex_init(&chip->mutex, NULL);
     chip->crypto = NULL;
+    chip->work = NULL;
     if (strncmp(chip->tcti, OWN_TCTI, strlen(OWN_TCTI)) != 0)
         chip->link = NULL;
     close_link(chip);
@@ -309,7 +310,6 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 
     chip->doubted = false;
     chip->committed = false;
-    chip->work = NULL;
     chip->wanted = 0;
     if ((flags & CHIP_OFFLINE) != 0) {
         rc = ready_crypto(chip);
@@ -382,6 +382,7 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
         goto out;
     do {
         rc = attempt(chip, flags, operation, arg);
+        chip->work = NULL; /* its argument goes with the operation */
         lost = recover(chip, rc);
     } while (rc != SCU_OK && (flags & CHIP_REPEATABLE) != 0 &&
         !chip->committed && is_worth_another(chip, &patience, rc, lost));

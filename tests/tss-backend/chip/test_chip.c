@@ -2,6 +2,7 @@
 #include "config.h"
 
 /* The connection on a simulated chip: what it does, and what it survives. */
+#include "chip/chip.h"
 #include "tests/tss-backend/provisioned.h"
 
 #include <pthread.h>
@@ -52,6 +53,64 @@ random__any_length(void **state)
     assert_memory_not_equal(data + 68, zeros, 32);
     assert_memory_not_equal(data, data + 32, 32);
 }
+
+/* --- work of the host ------------------------------------------------------ */
+
+static void
+count(struct scu_chip *chip, void *arg)
+{
+    int *n = arg;
+
+    (void)chip;
+    (*n)++;
+}
+
+static int
+ask_twice(struct scu_chip *chip, void *arg)
+{
+    TPMS_CAPABILITY_DATA data;
+    int rc;
+
+    chip_meanwhile(chip, count, arg);
+    rc = chip_capability(chip, false, TPM2_CAP_HANDLES,
+        TPM2_PERSISTENT_FIRST, 1, &data);
+    return rc == SCU_OK ? chip_capability(chip, false, TPM2_CAP_HANDLES,
+        TPM2_PERSISTENT_FIRST, 1, &data) : rc;
+}
+
+static int
+ask_nothing(struct scu_chip *chip, void *arg)
+{
+    chip_meanwhile(chip, count, arg);
+    return err_set(SCU_E_ARG, "nothing to ask");
+}
+
+static void
+meanwhile__once(void **state)
+{
+    struct provisioned *p = *state;
+    int n = 0;
+
+    assert_int_equal(chip_perform(p->chip, CHIP_REPEATABLE, ask_twice, &n),
+        SCU_OK);
+    assert_int_equal(n, 1);
+}
+
+/* Its argument is gone with the operation. */
+static void
+meanwhile__not_after_the_operation(void **state)
+{
+    struct provisioned *p = *state;
+    uint8_t data[8];
+    int n = 0;
+
+    assert_int_equal(chip_perform(p->chip, CHIP_REPEATABLE, ask_nothing, &n),
+        SCU_E_ARG);
+    assert_int_equal(scu_chip_random(p->chip, data, sizeof(data)), SCU_OK);
+    assert_int_equal(n, 0);
+}
+
+/* --- what it says ---------------------------------------------------------- */
 
 static void
 info__says_authentic(void **state)
@@ -402,6 +461,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(random__any_length, provisioned_setup),
+        TEST(meanwhile__once, provisioned_setup),
+        TEST(meanwhile__not_after_the_operation, provisioned_setup),
         TEST(info__says_authentic, provisioned_setup),
         TEST(info__fixed_part_is_read_once, provisioned_setup),
         TEST(info__unprovisioned_is_hearsay, unprovisioned_setup),
