@@ -27,6 +27,10 @@
 #define STS_RETRY 0x02u
 #define STS_ZERO 0x23u
 
+#define INT_GLOBAL 0x80000000u
+#define INT_DATA 0x01u
+#define INT_ALL 0x87u
+
 #define TIMEOUT_A_US 750000
 #define TIMEOUT_B_US 2000000
 #define TIMEOUT_C_US 200000
@@ -50,6 +54,14 @@ int fifo_await_status(struct fifo *fifo, uint32_t mask, uint32_t wanted,
  * falls with what is taken of it.
  */
 int fifo_next_piece(struct fifo *fifo, size_t left, uint32_t *sts, size_t *n);
+
+/*
+ * Interrupts are on from before the start of a command until its answer has
+ * been read, where there is a line for them. Errors do not matter: a line that
+ * brings nothing is not relied on.
+ */
+void fifo_arm(struct fifo *fifo);
+void fifo_disarm(struct fifo *fifo);
 
 /* How long to pause, when so much time has gone by in vain. */
 int64_t fifo_pause_after(int64_t gone_us);

@@ -73,8 +73,9 @@ fifo_read_number(struct fifo *fifo, enum ptp_register reg, uint32_t *value)
     return rc;
 }
 
-int
-fifo_write_status(struct fifo *fifo, uint32_t value)
+static int
+write_number(struct fifo *fifo, enum ptp_register reg, uint32_t value,
+    size_t len)
 {
     uint8_t data[4] = {
         (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
@@ -82,8 +83,13 @@ fifo_write_status(struct fifo *fifo, uint32_t value)
     };
 
     fifo->bus->stats->accesses++;
-    return fifo->bus->ops->write(fifo->bus, PTP_STS, data,
-        value > 0xff ? 4 : 1);
+    return fifo->bus->ops->write(fifo->bus, reg, data, len);
+}
+
+int
+fifo_write_status(struct fifo *fifo, uint32_t value)
+{
+    return write_number(fifo, PTP_STS, value, value > 0xff ? 4 : 1);
 }
 
 /* Bits that must be zero tell a chip from a bus that floats. */
@@ -183,4 +189,54 @@ fifo_await_access(struct fifo *fifo, uint8_t wanted, uint8_t *access)
             return rc != 0 ? rc : -ETIME;
         fifo_sleep_us(fifo_pause_after(gone));
     }
+}
+
+/* --- interrupts ---------------------------------------------------------- */
+
+/* What was there before, but for what a killed process may have left. */
+static int
+learn_enable(struct fifo *fifo)
+{
+    int rc = 0;
+
+    if (!fifo->int_known)
+        rc = fifo_read_number(fifo, PTP_INT_ENABLE, &fifo->int_enable);
+    fifo->int_known = rc == 0;
+    fifo->int_enable &= ~INT_GLOBAL;
+    return rc;
+}
+
+void
+fifo_arm(struct fifo *fifo)
+{
+    int rc;
+
+    if (fifo->irq.name == NULL || fifo->irq.given_up)
+        return;
+    if ((fifo->capability & INT_DATA) == 0
+        || irq_begin(&fifo->irq) != 0) {
+        irq_give_up(&fifo->irq);
+        return;
+    }
+    rc = learn_enable(fifo);
+    if (rc == 0)
+        rc = write_number(fifo, PTP_INT_STATUS, INT_ALL, 4);
+    if (rc == 0)
+        (void)write_number(fifo, PTP_INT_ENABLE,
+            (fifo->int_enable & ~INT_ALL) | INT_GLOBAL | INT_DATA, 4);
+    fifo->armed = true;
+    irq_look(&fifo->irq); /* what it did so far was not for us */
+    fifo->irq.fell = false;
+}
+
+void
+fifo_disarm(struct fifo *fifo)
+{
+    if (!fifo->armed)
+        return;
+    fifo->armed = false;
+    if (fifo->int_known)
+        (void)write_number(fifo, PTP_INT_ENABLE, fifo->int_enable, 4);
+    (void)write_number(fifo, PTP_INT_STATUS, INT_ALL, 4);
+    irq_end(&fifo->irq);
 }

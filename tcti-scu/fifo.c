@@ -21,7 +21,7 @@ fifo_meet(struct fifo *fifo)
     uint8_t access = 0;
     int rc;
 
-    fifo->running = false;
+    fifo_forget(fifo);
     rc = fifo->bus->ops->select(fifo->bus, fifo->locality);
     if (rc == 0)
         rc = fifo_await_access(fifo, ACCESS_VALID, &access);
@@ -179,9 +179,11 @@ fifo_send(struct fifo *fifo, const uint8_t *command, size_t len)
         return rc;
     fifo->code = be32_read(command + 6);
     fifo->running = true;
+    fifo_arm(fifo);
     rc = fifo_write_status(fifo, STS_GO);
     fifo->started_us = fifo_now_us();
-    fifo->next_us = fifo->started_us + fifo_pause_after(0);
+    fifo->next_us = fifo->started_us
+        + irq_pause_us(&fifo->irq, fifo_pause_after(0));
     return rc == 0 ? 0 : -EINPROGRESS;
 }
 
@@ -256,8 +258,18 @@ fetch(struct fifo *fifo, uint8_t *data, size_t max, size_t *got, uint32_t sts)
 static void
 done_with(struct fifo *fifo)
 {
+    fifo_disarm(fifo);
     (void)fifo_write_status(fifo, STS_READY);
     fifo->running = false;
+}
+
+static void
+wait_us(struct fifo *fifo, int64_t us)
+{
+    if (fifo->irq.line >= 0)
+        irq_wait_us(&fifo->irq, us);
+    else
+        fifo_sleep_us(us);
 }
 
 /* While a command runs the bits of STS come and go as the chip likes. */
@@ -268,6 +280,7 @@ await_response(struct fifo *fifo, struct deadline deadline, uint32_t *sts)
     int rc;
 
     for (;;) {
+        irq_look(&fifo->irq);
         rc = fifo_read_status(fifo, sts);
         if (rc != 0)
             return rc;
@@ -276,12 +289,13 @@ await_response(struct fifo *fifo, struct deadline deadline, uint32_t *sts)
         if ((*sts & (STS_VALID | STS_READY)) == (STS_VALID | STS_READY))
             return -EPROTO; /* ready for another: it has been reset */
         now = fifo_now_us();
-        pause = fifo_pause_after(now - fifo->started_us);
+        pause = irq_pause_us(&fifo->irq,
+            fifo_pause_after(now - fifo->started_us));
         fifo->next_us = now + pause;
         if (deadline_past(deadline))
             return -ETIMEDOUT;
         left = deadline.forever ? pause : deadline_left(deadline) * 1000LL;
-        fifo_sleep_us(left < pause ? left : pause);
+        wait_us(fifo, left < pause ? left : pause);
     }
 }
 
@@ -305,12 +319,15 @@ fifo_receive(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
 
     *got = 0;
     rc = await_response(fifo, deadline, &sts);
-    if (rc == -EPROTO)
+    if (rc == -EPROTO) {
+        fifo_disarm(fifo);
         fifo->running = false;
+    }
     if (rc != 0)
         return rc;
     note_time(fifo, fifo->code);
     rc = fetch(fifo, data, max, got, sts);
+    irq_judge(&fifo->irq);
     done_with(fifo);
     return rc;
 }
@@ -319,8 +336,8 @@ fifo_receive(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
  * The chip is asked to end the command, then told to forget its answer; one
  * that does not listen to the first is stopped by the second.
  */
-int
-fifo_cancel(struct fifo *fifo)
+static int
+stop(struct fifo *fifo)
 {
     uint32_t sts;
     int rc;
@@ -335,6 +352,22 @@ fifo_cancel(struct fifo *fifo)
         rc = fifo_await_status(fifo, STS_DATA, 0, TIMEOUT_B_US, &sts);
     fifo->running = false;
     return rc;
+}
+
+int
+fifo_cancel(struct fifo *fifo)
+{
+    int rc = stop(fifo);
+
+    fifo_disarm(fifo);
+    return rc;
+}
+
+void
+fifo_forget(struct fifo *fifo)
+{
+    fifo->running = fifo->armed = fifo->int_known = false;
+    irq_end(&fifo->irq);
 }
 
 int64_t

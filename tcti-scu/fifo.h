@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "deadline.h"
+#include "irq.h"
 
 #include <stdbool.h>
 
@@ -32,6 +33,10 @@ struct fifo {
     uint32_t code;        /* of the command under way */
     int64_t started_us;
     int64_t next_us;      /* when it is worth asking again */
+    struct irq irq;
+    bool armed;           /* the chip's interrupts are on, for this command */
+    bool int_known;
+    uint32_t int_enable;  /* what the register holds without us, then */
 };
 
 /* The chip is there, and what it is. At the first use and after a fault. */
@@ -55,6 +60,12 @@ int fifo_receive(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
 
 /* Ends the command that runs and drops its answer. */
 int fifo_cancel(struct fifo *fifo);
+
+/*
+ * Forgets an exchange, and how the chip was, without a word on the bus, which
+ * is not to be had or another process's.
+ */
+void fifo_forget(struct fifo *fifo);
 
 /* Microseconds until it is worth asking again, at least 1. */
 int64_t fifo_pause_us(const struct fifo *fifo);

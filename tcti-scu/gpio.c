@@ -87,13 +87,15 @@ gpio_open_falling(const char *name, int *fd)
         GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_FALLING, fd);
 }
 
-void
+bool
 gpio_clear(int fd)
 {
     struct gpio_v2_line_event events[16];
+    bool fell = false;
 
     while (read(fd, events, sizeof(events)) > 0)
-        continue;
+        fell = true;
+    return fell;
 }
 
 int

@@ -13,9 +13,10 @@
 /* *fd drives the line, which starts inactive: high. -EINVAL: not a name. */
 int gpio_open_output(const char *name, int *fd);
 
-/* *fd is readable, by gpio_clear(), once the line has fallen. */
+/* *fd is readable once the line has fallen, until gpio_clear(). */
 int gpio_open_falling(const char *name, int *fd);
-void gpio_clear(int fd);
+/* Whether it has fallen since the last call. */
+bool gpio_clear(int fd);
 
 int gpio_set(int fd, bool high);
 

@@ -7,6 +7,7 @@
 #include "fifo.h"
 #include "gpio.h"
 #include "link.h"
+#include "log.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct fifo_link {
     struct exchange exchange;
     bool met;      /* open, and the chip is what it should be */
     int timer;     /* readable when the chip is worth asking; or -1 */
+    bool told;     /* that the interrupt line brings nothing */
 };
 
 static struct fifo_link *
@@ -102,7 +104,7 @@ forget(struct fifo_link *f)
 {
     f->bus->ops->close(f->bus);
     f->met = false;
-    f->fifo.running = false;
+    fifo_forget(&f->fifo);
 }
 
 /* The reset line is for a chip that does not answer any more. */
@@ -187,6 +189,18 @@ fifo_link_send(struct link *link, const uint8_t *command, size_t len)
     return TSS2_RC_SUCCESS;
 }
 
+/* Once: such a line is no failure, but it is of no use either. */
+static void
+tell_irq(struct fifo_link *f)
+{
+    if (!f->fifo.irq.given_up || f->told)
+        return;
+    f->told = true;
+    log_line(LOG_LEVEL_WARN, "irq=%s brings no interrupts of the chip at %s, "
+        "which is asked by a timer instead; check the line's number and "
+        "wiring, or leave the key out", f->options->irq, f->options->path);
+}
+
 static TSS2_RC
 fifo_link_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
     struct deadline deadline)
@@ -202,6 +216,7 @@ fifo_link_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
     if (err != 0)
         return failure(f, TSS2_TCTI_RC_IO_ERROR, err, "gave no response");
     f->stats.octets += *got;
+    tell_irq(f);
     return TSS2_RC_SUCCESS;
 }
 
@@ -246,7 +261,7 @@ fifo_link_locality(struct link *link, uint8_t locality)
     return rc;
 }
 
-/* A timer: the chip has nothing that poll(2) could watch. */
+/* The interrupt line, where there is one, and a timer in any case. */
 static int
 fifo_link_fd(const struct link *link)
 {
@@ -259,15 +274,37 @@ fifo_link_fd(const struct link *link)
     if (!f->fifo.running)
         return -1;
     (void)timerfd_settime(f->timer, 0, &next, NULL);
-    return f->timer;
+    return f->fifo.irq.line >= 0 ? f->fifo.irq.watch : f->timer;
 }
 
+static void
+close_handles(struct fifo_link *f)
+{
+    irq_close(&f->fifo.irq);
+    if (f->timer >= 0)
+        (void)close(f->timer);
+    f->timer = -1;
+}
+
+/* What poll(2) sees. 0 or a negative errno value. */
+static int
+open_handles(struct fifo_link *f)
+{
+    f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (f->timer < 0)
+        return -errno;
+    return irq_open(&f->fifo.irq, f->options->irq, f->timer);
+}
+
+/* A timer that two processes set would serve neither. */
 static void
 fifo_link_abandon(struct link *link)
 {
     struct fifo_link *f = fifo_of(link);
 
     forget(f);
+    close_handles(f);
+    (void)open_handles(f); /* without them there is nothing to poll */
     exchange_abandon(&f->exchange);
 }
 
@@ -293,8 +330,7 @@ fifo_link_close(struct link **link)
     stats_show(&f->stats, f->options->path);
     if (f->bus != NULL)
         f->bus->ops->free(&f->bus);
-    if (f->timer >= 0)
-        (void)close(f->timer);
+    close_handles(f);
     free(f);
     *link = NULL;
 }
@@ -304,16 +340,32 @@ fifo_link_close(struct link **link)
 static TSS2_RC
 prepare(struct fifo_link *f)
 {
-    int rc;
+    int rc = open_handles(f);
 
-    f->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (f->timer < 0)
-        return failure(f, TSS2_TCTI_RC_GENERAL_FAILURE, -errno,
-            "needs a timer");
+    if (rc != 0)
+        return failure(f, TSS2_TCTI_RC_GENERAL_FAILURE, rc, "needs a timer");
     rc = exchange_open(&f->exchange, f->options->path, f->options->lock);
     if (rc != 0)
         return failure(f, TSS2_TCTI_RC_NO_CONNECTION, rc, "cannot be used");
     return TSS2_RC_SUCCESS;
+}
+
+/* A line that is none is told at once; others may have it at another time. */
+static TSS2_RC
+try_irq(struct fifo_link *f)
+{
+    int err;
+
+    if (f->options->irq == NULL)
+        return TSS2_RC_SUCCESS;
+    err = irq_begin(&f->fifo.irq);
+    irq_end(&f->fifo.irq);
+    if (err == 0)
+        return TSS2_RC_SUCCESS;
+    return tcti_fail(TSS2_TCTI_RC_NO_CONNECTION,
+        "irq=%s cannot be used: %s; name a free line of a GPIO chip, as "
+        "gpiochip0:17, that the user may open", f->options->irq,
+        strerror(-err));
 }
 
 static TSS2_RC
@@ -325,9 +377,12 @@ first_meeting(struct fifo_link *f)
     if (rc != TSS2_RC_SUCCESS)
         return rc;
     err = meet(f);
+    if (err != 0)
+        rc = failure(f, TSS2_TCTI_RC_NO_CONNECTION, err, "cannot be used");
+    else
+        rc = try_irq(f);
     exchange_leave(&f->exchange);
-    return err == 0 ? TSS2_RC_SUCCESS :
-        failure(f, TSS2_TCTI_RC_NO_CONNECTION, err, "cannot be used");
+    return rc;
 }
 
 static TSS2_RC
@@ -347,12 +402,13 @@ open_on(const struct bus_ops *ops, const struct options *options,
     f->link.ops = options->type->ops;
     f->options = options;
     f->exchange.keep = options->exclusive;
-    f->timer = -1;
+    f->timer = f->fifo.irq.line = f->fifo.irq.watch = -1;
     *link = &f->link;
     rc = ops->make(options, &f->stats, &f->bus);
     if (rc == TSS2_RC_SUCCESS) {
         f->fifo = (struct fifo) {
             .bus = f->bus, .retries = options->retries,
+            .irq = { .line = -1, .watch = -1 },
         };
         rc = prepare(f);
     }
@@ -396,6 +452,8 @@ static const struct link_ops i2c_ops = {
         .offset = offsetof(struct options, path) }, \
     { .name = "reset", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, reset) }, \
+    { .name = "irq", .kind = OPTION_STRING, \
+        .offset = offsetof(struct options, irq) }, \
     { .name = "exclusive", .kind = OPTION_FLAG, \
         .offset = offsetof(struct options, exclusive) }, \
     { .name = "lock", .kind = OPTION_STRING, \

@@ -38,6 +38,7 @@ struct options {
     bool rtscts;
     const char *cs_gpio; /* GPIO lines, CHIP:NUMBER */
     const char *reset;
+    const char *irq;
     char *text;          /* what the strings above point into */
 };
 

@@ -80,11 +80,11 @@ end(struct fixture *f)
 }
 
 void
-without_retries(struct fixture *f)
+with_items(struct fixture *f, const char *items)
 {
     size_t len = strlen(f->conf);
 
-    (void)snprintf(f->conf + len, sizeof(f->conf) - len, ",retries=0");
+    (void)snprintf(f->conf + len, sizeof(f->conf) - len, ",%s", items);
 }
 
 int
@@ -119,6 +119,7 @@ fixture_teardown(void **state)
     assert_int_equal(f->model.frame_at, 0); /* no chip select is left low */
     assert_int_equal(f->model.counts.early_fifo, 0);
     model_attached = NULL;
+    model_lines_close(&f->model);
     (void)unlink(f->lock);
     free(f);
     return 0;

@@ -36,8 +36,8 @@ extern const struct row rows_spi, rows_i2c;
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
-/* Waiting for what never comes takes its time: once is enough. */
-void without_retries(struct fixture *f);
+/* More items for the configuration of the context. */
+void with_items(struct fixture *f, const char *items);
 
 /* The context; NULL where that fails. */
 TSS2_RC init(struct fixture *f);

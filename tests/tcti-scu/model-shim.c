@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "model.h"
+#include "model-private.h"
 
 #include <errno.h>
+#include <linux/gpio.h>
 #include <linux/i2c-dev.h>
 #include <linux/i2c.h>
 #include <linux/spi/spidev.h>
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * ioctl(2) of a program with a chip in it: requests of spidev and i2c-dev go
- * to the model, whatever node was opened; the rest goes to the kernel.
+ * ioctl(2) of a program with a chip in it: requests of spidev, i2c-dev and GPIO
+ * go to the model, whatever node was opened; the rest goes to the kernel.
  */
 struct model *model_attached;
 
@@ -128,5 +129,9 @@ ioctl(int fd, unsigned long request, ...)
     if (model_attached != NULL
         && (request == I2C_RDWR || request == I2C_FUNCS))
         return i2c_request(model_attached, request, argument);
+    if (model_attached != NULL && request == GPIO_V2_GET_LINE_IOCTL)
+        return model_gpio_request(model_attached, argument);
+    if (model_attached != NULL && request == GPIO_V2_LINE_SET_VALUES_IOCTL)
+        return model_gpio_set(model_attached, fd, argument);
     return (int)syscall(SYS_ioctl, fd, request, argument);
 }

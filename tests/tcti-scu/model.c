@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "model.h"
+#include "model-private.h"
 
 #include <string.h>
 #include <time.h>
-
-/* Offsets of the registers, without the locality. */
-#define ACCESS 0x000u
-#define INTF_CAPABILITY 0x014u
-#define STS 0x018u
-#define DATA_FIFO 0x024u
-#define DID_VID 0xf00u
 
 static const uint8_t canceled[] = {
     0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x09,
 };
 
-static int64_t
-now_us(void)
+int64_t
+model_now_us(void)
 {
     struct timespec ts;
 
@@ -32,6 +25,11 @@ enter(struct model *m, enum model_state state)
     m->state = state;
     m->sts_reads = 0;
     m->burst_used = 0;
+    if (state == MODEL_COMPLETION)
+        m->int_status |= 0x01;
+    if (state == MODEL_READY)
+        m->int_status |= 0x80;
+    model_line(m);
 }
 
 void
@@ -43,6 +41,8 @@ model_reset(struct model *m)
     m->access_seen = 0;
     m->sums = false;
     m->locality = 0;
+    m->int_enable = 0x88; /* a polarity, and what is of no use to anybody */
+    m->int_status = 0;
 }
 
 /* --- the state machine --------------------------------------------------- */
@@ -84,9 +84,11 @@ go(struct model *m)
         return;
     }
     m->counts.executed++;
+    if ((m->int_enable & 0x80000000u) != 0)
+        m->counts.armed++;
     m->out_len = m->execute(m->user, m->in, m->in_len, m->out);
     m->out_at = 0;
-    m->started_us = now_us();
+    m->started_us = model_now_us();
     enter(m, MODEL_EXECUTION);
 }
 
@@ -113,10 +115,18 @@ make_progress(struct model *m)
         return;
     }
     if (m->sts_reads <= m->knobs.execution_reads
-        || now_us() - m->started_us < m->knobs.execution_us)
+        || model_now_us() - m->started_us < m->knobs.execution_us)
         return;
     enter(m, MODEL_COMPLETION);
     m->sts_reads = 1; /* this one */
+}
+
+void
+model_get_on(struct model *m)
+{
+    make_progress(m);
+    if (m->knobs.noisy_line)
+        model_line(m);
 }
 
 static uint32_t
@@ -234,10 +244,23 @@ write_access(struct model *m, unsigned locality, uint8_t value)
     }
 }
 
-/* --- registers ----------------------------------------------------------- */
+/* --- interrupts ---------------------------------------------------------- */
 
 static void
-put_number(uint8_t *data, size_t len, uint32_t value)
+write_interrupts(struct model *m, unsigned offset, uint32_t value)
+{
+    m->counts.int_writes++;
+    if (offset == INT_ENABLE)
+        m->int_enable = value;
+    else
+        m->int_status &= ~value;
+    model_line(m);
+}
+
+/* --- registers ----------------------------------------------------------- */
+
+void
+model_put_number(uint8_t *data, size_t len, uint32_t value)
 {
     for (size_t i = 0; i < len; i++)
         data[i] = (uint8_t)(i < 4 ? value >> 8 * i : 0xff);
@@ -252,15 +275,20 @@ model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     if (m->knobs.dead)
         memset(data, 0, len);
     else if (offset == ACCESS)
-        put_number(data, len, read_access(m, locality));
+        model_put_number(data, len, read_access(m, locality));
     else if (offset == DID_VID)
-        put_number(data, len, 0x001b15d1);
+        model_put_number(data, len, 0x001b15d1);
     else if (offset == INTF_CAPABILITY)
-        put_number(data, len, 0x30000697);
+        model_put_number(data, len, m->knobs.no_interrupts ? 0x30000610 :
+            0x30000697);
     else if (m->active != (int)locality)
         return;
+    else if (offset == INT_ENABLE)
+        model_put_number(data, len, m->int_enable);
+    else if (offset == INT_STATUS)
+        model_put_number(data, len, m->int_status);
     else if (offset == STS)
-        put_number(data, len, status(m));
+        model_put_number(data, len, status(m));
     else if (offset == DATA_FIFO)
         for (size_t i = 0; i < len; i++)
             data[i] = fifo_out(m);
@@ -281,6 +309,8 @@ model_write(struct model *m, unsigned locality, unsigned offset,
         write_access(m, locality, data[0]);
     else if (m->active != (int)locality)
         return;
+    else if (offset == INT_ENABLE || offset == INT_STATUS)
+        write_interrupts(m, offset, value);
     else if (offset == STS)
         write_status(m, value);
     else if (offset == DATA_FIFO)
@@ -380,116 +410,4 @@ model_spi_end(struct model *m)
         model_write(m, frame_locality(m), frame_offset(m), m->frame_data,
             m->frame_len);
     m->frame_at = m->frame_len = 0;
-}
-
-/* --- I2C ----------------------------------------------------------------- */
-
-/* Registers of their own, and those that SPI has at other places. */
-static const struct {
-    uint8_t address;
-    unsigned offset;
-} places[] = {
-    { 0x04, ACCESS }, { 0x14, INTF_CAPABILITY }, { 0x18, STS },
-    { 0x24, DATA_FIFO }, { 0x48, DID_VID },
-};
-
-/* CRC-16 of the profile, by the long division as it is defined. */
-static uint16_t
-sum(const uint8_t *data, size_t len)
-{
-    uint16_t crc = 0;
-
-    for (size_t i = 0; i < 8 * len; i++) {
-        unsigned bit = (unsigned)data[i / 8] >> i % 8 & 1u;
-
-        bit ^= crc & 1u;
-        crc = (uint16_t)(crc >> 1);
-        if (bit != 0)
-            crc ^= 0x8408;
-    }
-    return crc;
-}
-
-static void
-read_sum(const struct model *m, uint8_t *data, size_t len)
-{
-    uint16_t crc = m->state == MODEL_COMPLETION ? sum(m->out, m->out_len) :
-        sum(m->in, m->in_len);
-
-    if (len == 2 && m->sums) {
-        data[0] = (uint8_t)(crc >> 8);
-        data[1] = (uint8_t)crc;
-    }
-}
-
-static void
-i2c_read(struct model *m, uint8_t *data, size_t len)
-{
-    uint32_t capability = 2 | 1u << 7 | (uint32_t)m->knobs.guard_us << 9
-        | 0xfu << 17 | 1u << 29;
-
-    memset(data, 0xff, len);
-    if (m->address == 0x00) {
-        m->counts.accesses++;
-        data[0] = m->locality;
-    } else if (m->address == 0x30) {
-        m->counts.accesses++;
-        put_number(data, len, capability);
-    } else if (m->address == 0x44) {
-        m->counts.accesses++;
-        read_sum(m, data, len);
-    }
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-        if (places[i].address == m->address)
-            model_read(m, m->locality, places[i].offset, data, len);
-    if (m->knobs.dead)
-        memset(data, 0, len);
-}
-
-static void
-i2c_write(struct model *m, const uint8_t *data, size_t len)
-{
-    if (len == 0)
-        return;
-    if (m->address == 0x00) {
-        m->counts.accesses++;
-        m->locality = data[0];
-    } else if (m->address == 0x40) {
-        m->counts.accesses++;
-        m->sums = data[0] == 1;
-    }
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-        if (places[i].address == m->address)
-            model_write(m, m->locality, places[i].offset, data, len);
-}
-
-static bool
-acknowledged(struct model *m)
-{
-    m->transfers++;
-    if (m->knobs.nacks > 0) {
-        m->knobs.nacks--;
-        return false;
-    }
-    return m->knobs.nack_each == 0 || m->transfers % m->knobs.nack_each != 0;
-}
-
-bool
-model_i2c(struct model *m, bool read, uint8_t *data, size_t len)
-{
-    if (now_us() - m->last_us < m->knobs.guard_us)
-        m->counts.guard_faults++;
-    m->counts.octets += (unsigned)len + 1;
-    if (acknowledged(m)) {
-        if (read)
-            i2c_read(m, data, len);
-        else if (len > 0) {
-            m->address = data[0];
-            i2c_write(m, data + 1, len - 1);
-        }
-        m->last_us = now_us();
-        return true;
-    }
-    m->last_us = now_us();
-    return false;
 }

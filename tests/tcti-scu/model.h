@@ -15,6 +15,11 @@
 #define MODEL_BUFFER 4096
 #define MODEL_LOCALITIES 5
 
+/* Lines of the GPIO chip, whatever node that is. */
+#define MODEL_LINE_IRQ 5
+#define MODEL_LINE_CS 8
+#define MODEL_LINE_RESET 9
+
 /* How this chip, or its bus, behaves. All zero: a quick and sound chip. */
 struct model_knobs {
     unsigned waits;          /* SPI: octets of each frame */
@@ -40,6 +45,9 @@ struct model_knobs {
     unsigned flip_after;     /* flips a bit of the so many-th FIFO octet ... */
     unsigned flips;          /* ... so many times */
     bool deaf_to_cancel;
+    bool dead_line;          /* the interrupt line never falls */
+    bool noisy_line;         /* it falls at every turn */
+    bool no_interrupts;      /* the chip has none */
     bool reset_at_go;        /* once */
     bool reset_in_execution; /* once */
 };
@@ -63,6 +71,10 @@ struct model_counts {
     unsigned broken_frames; /* SPI: ended in the header or before its data */
     unsigned guard_faults;  /* I2C: transfers that came too soon */
     unsigned cs_held;       /* SPI: at the end of a message */
+    unsigned armed;         /* commands that ran with interrupts enabled */
+    unsigned int_writes;    /* to the interrupt registers */
+    unsigned line_requests; /* of the interrupt line */
+    unsigned resets;        /* by the line */
 };
 
 typedef size_t (*model_execute)(void *user, const uint8_t *command, size_t len,
@@ -87,6 +99,14 @@ struct model {
     unsigned grant_seen;
     unsigned fifo_octets;
     int64_t started_us;
+    uint32_t int_enable;
+    uint32_t int_status;
+
+    /* GPIO */
+    int line_fd; /* the chip's end of the interrupt line; 0: not requested */
+    bool line_low;
+    int cs_fd;
+    int reset_fd;
 
     /* SPI: the frame that is under way */
     size_t frame_at;
@@ -121,6 +141,9 @@ void model_spi_end(struct model *model);
 
 /* One transfer. false: not acknowledged. */
 bool model_i2c(struct model *model, bool read, uint8_t *data, size_t len);
+
+/* The interrupt line goes back, if the program has not done so. */
+void model_lines_close(struct model *model);
 
 /* The chip that ioctl(2) on any descriptor leads to; NULL: the kernel's. */
 extern struct model *model_attached;
