@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <tss2/tss2_tcti.h>
 #include <unistd.h>
 
@@ -75,19 +74,13 @@ i2c_of(struct bus *bus)
 
 /* --- transfers ----------------------------------------------------------- */
 
-static void
-pause_us(int64_t us)
-{
-    struct timespec ts = { .tv_nsec = us * 1000 };
-
-    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-}
-
 static int64_t
 guard_us(const struct i2c *i, bool read)
 {
     unsigned bit;
 
+    if ((i->bus.quirks & QUIRK_ACCESS_DELAY) != 0)
+        return QUIRK_ACCESS_US;
     if (i->capability == 0)
         return GUARD_FIRST_US;
     if (i->last_was_read)
@@ -106,7 +99,7 @@ keep_guard(const struct i2c *i, bool read)
         return;
     now = fifo_now_us();
     if (now < due)
-        pause_us(due - now);
+        fifo_sleep_us(due - now);
 }
 
 /* A chip that did not acknowledge has not taken anything. */
@@ -150,7 +143,7 @@ transfer(struct i2c *i, uint8_t *data, size_t len, bool read)
         guard = CAP_GUARD_US(i->capability);
     while (not_acknowledged(rc) && fifo_now_us() - start < NO_ANSWER_US) {
         i->bus.stats->nacks++;
-        pause_us(guard);
+        fifo_sleep_us(guard);
         rc = transfer_once(i, data, len, read);
     }
     return rc;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "bus.h"
+#include "fifo.h"
 #include "gpio.h"
 #include "lockfile.h"
 #include "stats.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <tss2/tss2_tcti.h>
 #include <unistd.h>
 
@@ -43,6 +45,7 @@ struct spi {
     int fd;
     int cs;         /* the chip select as a GPIO line, or -1 */
     uint8_t locality;
+    int64_t last_us; /* when the last frame was over; kept for quirks */
     bool steps;     /* the number of wait octets is not always the same */
     unsigned waits; /* else this is it */
 };
@@ -110,6 +113,64 @@ put_header(const struct spi *s, uint8_t *out, enum ptp_register reg,
     out[1] = (uint8_t)(address >> 16);
     out[2] = (uint8_t)(address >> 8);
     out[3] = (uint8_t)address;
+}
+
+/* --- chips that want time ------------------------------------------------ */
+
+/* A chip falls asleep while the host does, too. */
+static int64_t
+now_us(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/*
+ * The chip select falls for a while; not without an octet, since controllers
+ * stumble over empty transfers. A chip that is awake sees a frame that was
+ * given up.
+ */
+static int
+wake(struct spi *s)
+{
+    static const uint8_t out;
+    uint8_t in;
+    struct spi_ioc_transfer t = {
+        .tx_buf = (uintptr_t)&out,
+        .rx_buf = (uintptr_t)&in,
+        .len = 1,
+        .speed_hz = s->options->hz,
+        .bits_per_word = 8,
+        .delay_usecs = QUIRK_WAKE_US,
+    };
+    int rc = chip_select(s, true);
+
+    if (rc == 0 && ioctl(s->fd, SPI_IOC_MESSAGE(1), &t) < 0)
+        rc = -errno;
+    (void)chip_select(s, false);
+    fifo_sleep_us(QUIRK_WAKE_US);
+    return rc;
+}
+
+/* Before a frame, where the chip wants any. */
+static int
+give_time(struct spi *s)
+{
+    int64_t gone = now_us() - s->last_us;
+
+    if ((s->bus.quirks & QUIRK_WAKE_PULSE) != 0 && gone >= QUIRK_SLEEP_US)
+        return wake(s);
+    if ((s->bus.quirks & QUIRK_ACCESS_DELAY) != 0 && gone < QUIRK_ACCESS_US)
+        fifo_sleep_us(QUIRK_ACCESS_US - gone);
+    return 0;
+}
+
+static bool
+wants_time(const struct spi *s)
+{
+    return (s->bus.quirks & (QUIRK_WAKE_PULSE | QUIRK_ACCESS_DELAY)) != 0;
 }
 
 /* --- a frame in one message ---------------------------------------------- */
@@ -200,11 +261,18 @@ static int
 frame(struct spi *s, enum ptp_register reg, const uint8_t *write,
     uint8_t *read, size_t len)
 {
+    int rc = 0;
+
     if (len == 0 || len > DATA_MAX)
         return -EINVAL;
-    if (s->steps)
-        return frame_in_steps(s, reg, write, read, len);
-    return frame_at_once(s, reg, write, read, len);
+    if (wants_time(s))
+        rc = give_time(s);
+    if (rc == 0)
+        rc = s->steps ? frame_in_steps(s, reg, write, read, len) :
+            frame_at_once(s, reg, write, read, len);
+    if (wants_time(s))
+        s->last_us = now_us();
+    return rc;
 }
 
 /* What is no FIFO can be read again at once. */
@@ -250,9 +318,13 @@ learn(struct spi *s)
     s->waits = 0;
     put_header(s, frame.out, PTP_ACCESS, true, 1);
     for (int i = 0; i < LESSONS && !s->steps; i++) {
-        rc = transfer(s, frame.out, frame.in, HEADER + WAIT_MAX + 1, false);
+        rc = wants_time(s) ? give_time(s) : 0;
+        if (rc == 0)
+            rc = transfer(s, frame.out, frame.in, HEADER + WAIT_MAX + 1,
+                false);
         if (rc != 0)
             return rc;
+        s->last_us = now_us();
         waits = waits_in(frame.in, WAIT_MAX + 1);
         if (i == 0)
             s->waits = waits;
@@ -294,6 +366,7 @@ spi_open(struct bus *bus)
     struct spi *s = spi_of(bus);
     int rc = 0;
 
+    s->last_us = 0; /* others may have let it fall asleep */
     s->fd = open(bus->path, O_RDWR | O_CLOEXEC);
     if (s->fd < 0)
         return -errno;
@@ -311,7 +384,11 @@ spi_open(struct bus *bus)
 static int
 spi_select(struct bus *bus, uint8_t locality)
 {
-    spi_of(bus)->locality = locality;
+    struct spi *s = spi_of(bus);
+
+    s->locality = locality;
+    if ((bus->quirks & QUIRK_ACCESS_DELAY) != 0)
+        fifo_sleep_us(QUIRK_ACCESS_US); /* since others', perhaps */
     return 0;
 }
 

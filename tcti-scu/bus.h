@@ -3,6 +3,7 @@
 #define TCTI_SCU_BUS_H
 
 #include "options.h"
+#include "quirks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,7 @@ struct bus {
     const char *path;    /* of the node; belongs to the options */
     struct stats *stats; /* never NULL */
     size_t max;          /* octets that one access to the FIFO can carry */
+    uint32_t quirks;     /* of the chip */
 };
 
 struct bus_ops {

@@ -65,6 +65,5 @@ void fifo_disarm(struct fifo *fifo);
 
 /* How long to pause, when so much time has gone by in vain. */
 int64_t fifo_pause_after(int64_t gone_us);
-void fifo_sleep_us(int64_t us);
 
 #endif

@@ -169,6 +169,8 @@ fifo_next_piece(struct fifo *fifo, size_t left, uint32_t *sts, size_t *n)
         *n = left;
     if (*n > fifo->bus->max)
         *n = fifo->bus->max;
+    if ((fifo->bus->quirks & QUIRK_BURST_32) != 0 && *n > QUIRK_BURST_MAX)
+        *n = QUIRK_BURST_MAX;
     *sts -= (uint32_t)*n << 8; /* what this burst has left */
     fifo->bus->stats->accesses++;
     return rc;

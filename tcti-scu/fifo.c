@@ -32,6 +32,8 @@ fifo_meet(struct fifo *fifo)
     if (rc == 0 && (fifo->vendor == 0 || fifo->vendor == UINT32_MAX))
         rc = -ENODEV;
     if (rc == 0)
+        fifo->bus->quirks = quirks_of(fifo->vendor, fifo->named);
+    if (rc == 0)
         rc = fifo_read_number(fifo, PTP_INTF_CAPABILITY, &fifo->capability);
     return rc;
 }
@@ -63,6 +65,8 @@ void
 fifo_release(struct fifo *fifo)
 {
     (void)fifo_write_octet(fifo, PTP_ACCESS, ACCESS_RELEASE);
+    if ((fifo->bus->quirks & QUIRK_RELEASE_DELAY) != 0)
+        fifo_sleep_us(QUIRK_RELEASE_US);
 }
 
 /* --- command ------------------------------------------------------------- */
@@ -84,7 +88,8 @@ make_ready(struct fifo *fifo, uint32_t *sts)
 static int
 check_expect(struct fifo *fifo, bool more, uint32_t *sts)
 {
-    uint32_t mask = fifo->ignore_expect ? 0 : STS_EXPECT;
+    uint32_t mask = (fifo->bus->quirks & QUIRK_NO_EXPECT) != 0 ? 0
+        : STS_EXPECT;
     int rc = fifo_await_status(fifo, mask, more ? mask : 0, TIMEOUT_C_US, sts);
 
     return rc == -ETIME ? -EILSEQ : rc;

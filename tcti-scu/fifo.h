@@ -25,7 +25,7 @@
 struct fifo {
     struct bus *bus;
     unsigned retries;     /* of a command before it is started, of a response */
-    bool ignore_expect;   /* quirk: the Expect bit cannot be relied on */
+    uint32_t named;       /* quirks of the configuration */
     uint8_t locality;
     bool running;         /* a command was started and not yet done with */
     uint32_t vendor;      /* DID and VID as one number; 0 until known */
@@ -67,10 +67,15 @@ int fifo_cancel(struct fifo *fifo);
  */
 void fifo_forget(struct fifo *fifo);
 
+/* Cause and remedy of such an error, for log lines; NULL: none is known. */
+const char *fifo_reason(int err);
+
 /* Microseconds until it is worth asking again, at least 1. */
 int64_t fifo_pause_us(const struct fifo *fifo);
 
 /* Microseconds of the monotonic clock. */
 int64_t fifo_now_us(void);
+/* A pause; a signal ends it early. */
+void fifo_sleep_us(int64_t us);
 
 #endif

@@ -43,43 +43,14 @@ fifo_of(struct link *link)
 
 /* --- failures ------------------------------------------------------------ */
 
-static const struct {
-    int err;
-    const char *text;
-} reasons[] = {
-    { -ENODEV, "nobody answers; check wiring, power, address and, on SPI, hz= "
-        "and mode=" },
-    { -ENXIO, "it does not acknowledge; check wiring, power and addr=" },
-    { -EREMOTEIO, "it does not acknowledge; check wiring, power and addr=" },
-    { -EBUSY, "another program or driver holds its locality; end that, or "
-        "unbind the kernel's driver" },
-    { -ETIME, "it takes longer than the TCG's profile allows; repeat the "
-        "operation, then check supply and clock" },
-    { -EBADMSG, "its response was damaged on every try; check the bus, or "
-        "lower its speed" },
-    { -EILSEQ, "the command was damaged on every try; check the bus, or lower "
-        "its speed" },
-    { -EPROTO, "it was reset meanwhile; repeat the operation" },
-    { -EINPROGRESS, "the bus failed as the command was started; repeat the "
-        "operation" },
-    { -ENOTTY, "that is no device; name the device node of the bus" },
-    { -ENOENT, "no such device; is the bus enabled, and its driver loaded?" },
-    { -EACCES, "permission denied; add the user to the group that owns the "
-        "device" },
-    { -EOPNOTSUPP, "the adapter cannot do plain I2C transfers; use another" },
-    { -EINVAL, "the controller refuses the set-up; check hz=, mode=, cs-gpio= "
-        "and reset=" },
-};
-
 static TSS2_RC
 failure(const struct fifo_link *f, TSS2_RC rc, int err, const char *what)
 {
     const char *path = f->options->path;
+    const char *reason = fifo_reason(err);
 
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-        if (reasons[i].err == err)
-            return tcti_fail(rc, "the chip at %s %s: %s", path, what,
-                reasons[i].text);
+    if (reason != NULL)
+        return tcti_fail(rc, "the chip at %s %s: %s", path, what, reason);
     return tcti_fail(rc, "the chip at %s %s: %s; repeat the operation, then "
         "check the bus", path, what, strerror(-err));
 }
@@ -408,8 +379,10 @@ open_on(const struct bus_ops *ops, const struct options *options,
     if (rc == TSS2_RC_SUCCESS) {
         f->fifo = (struct fifo) {
             .bus = f->bus, .retries = options->retries,
+            .named = options->quirks,
             .irq = { .line = -1, .watch = -1 },
         };
+        f->bus->quirks = quirks_of(0, options->quirks);
         rc = prepare(f);
     }
     if (rc == TSS2_RC_SUCCESS)
@@ -452,6 +425,8 @@ static const struct link_ops i2c_ops = {
         .offset = offsetof(struct options, path) }, \
     { .name = "reset", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, reset) }, \
+    { .name = "quirks", .kind = OPTION_SET, .words = quirk_words, \
+        .offset = offsetof(struct options, quirks) }, \
     { .name = "irq", .kind = OPTION_STRING, \
         .offset = offsetof(struct options, irq) }, \
     { .name = "exclusive", .kind = OPTION_FLAG, \

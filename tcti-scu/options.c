@@ -92,6 +92,38 @@ set_choice(const struct option_key *key, const char *value, uint32_t *out)
         known);
 }
 
+/* Words joined by plus signs, since commas are between items. */
+static TSS2_RC
+set_set(const struct option_key *key, const char *value, uint32_t *out)
+{
+    char known[128] = "";
+    const char *word = value;
+    uint32_t set = 0;
+    size_t len;
+
+    for (uint32_t i = 0; key->words[i] != NULL; i++)
+        list_add(known, sizeof(known), key->words[i]);
+    for (;;) {
+        uint32_t i = 0;
+
+        len = strcspn(word, "+");
+        while (key->words[i] != NULL && (strlen(key->words[i]) != len
+            || memcmp(key->words[i], word, len) != 0))
+            i++;
+        if (key->words[i] == NULL)
+            return tcti_fail(TSS2_TCTI_RC_BAD_VALUE,
+                "%s=%s in the TCTI configuration: '%.*s' is unknown; known, "
+                "and to be joined by '+': %s", key->name, value, (int)len,
+                word, known);
+        set |= UINT32_C(1) << i;
+        if (word[len] == '\0')
+            break;
+        word += len + 1;
+    }
+    *out = set;
+    return TSS2_RC_SUCCESS;
+}
+
 /* value is NULL where the item has no equals sign. */
 static TSS2_RC
 set_option(struct options *options, const struct option_key *key,
@@ -117,6 +149,8 @@ set_option(struct options *options, const struct option_key *key,
         return set_number(key, value, (uint32_t *)(void *)field);
     case OPTION_CHOICE:
         return set_choice(key, value, (uint32_t *)(void *)field);
+    case OPTION_SET:
+        return set_set(key, value, (uint32_t *)(void *)field);
     }
     return TSS2_TCTI_RC_GENERAL_FAILURE;
 }

@@ -36,6 +36,7 @@ struct options {
     uint32_t chunk;      /* octets of one transfer on I2C */
     uint32_t baud;       /* of a UART */
     bool rtscts;
+    uint32_t quirks;     /* bits, see quirks.h */
     const char *cs_gpio; /* GPIO lines, CHIP:NUMBER */
     const char *reset;
     const char *irq;
@@ -47,6 +48,7 @@ enum option_kind {
     OPTION_NUMBER,
     OPTION_FLAG,
     OPTION_CHOICE, /* a number: the place among the words */
+    OPTION_SET,    /* bits: such places, of words joined by + */
 };
 
 /* Who sends TPM2_Startup to a chip that has lost its power. */
@@ -62,7 +64,7 @@ struct option_key {
     size_t offset;
     uint32_t min;
     uint32_t max;
-    const char *const *words; /* of a choice; ends with NULL */
+    const char *const *words; /* of a choice or set; ends with NULL */
 };
 
 extern const char *const option_startup_words[];

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -27,18 +28,31 @@ fail(int error)
     return -1;
 }
 
+static void
+pause_us(unsigned us)
+{
+    const struct timespec ts = { .tv_nsec = (long)us * 1000 };
+
+    if (us != 0)
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
 static int
 spi_message(struct model *m, const struct spi_ioc_transfer *t, size_t n)
 {
+    bool asleep = model_asleep(m);
     size_t total = 0;
 
+    if (m->frame_at == 0)
+        model_note_access(m);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *out = (const uint8_t *)(uintptr_t)t[i].tx_buf;
         uint8_t *in = (uint8_t *)(uintptr_t)t[i].rx_buf;
         bool last = i == n - 1;
 
         for (size_t at = 0; at < t[i].len; at++) {
-            uint8_t got = model_spi_octet(m, out != NULL ? out[at] : 0);
+            uint8_t got = asleep ? 0xff :
+                model_spi_octet(m, out != NULL ? out[at] : 0);
 
             if (in != NULL)
                 in[at] = got;
@@ -48,7 +62,9 @@ spi_message(struct model *m, const struct spi_ioc_transfer *t, size_t n)
         else if (last)
             m->counts.cs_held++;
         total += t[i].len;
+        pause_us(t[i].delay_usecs);
     }
+    m->last_us = model_now_us();
     return (int)total;
 }
 

@@ -235,13 +235,39 @@ read_access(struct model *m, unsigned locality)
 static void
 write_access(struct model *m, unsigned locality, uint8_t value)
 {
+    if (model_now_us() - m->released_us < m->knobs.release_us)
+        return;
     if (value == 0x02 && m->active < 0 && m->knobs.taken_by == 0) {
         m->active = (int)locality;
         m->grant_seen = 0;
     } else if (value == 0x20 && m->active == (int)locality) {
         m->active = -1;
+        m->released_us = model_now_us();
         enter(m, MODEL_IDLE);
     }
+}
+
+/* --- time between accesses ----------------------------------------------- */
+
+void
+model_note_access(struct model *m)
+{
+    if (m->knobs.access_us != 0
+        && model_now_us() - m->last_us < m->knobs.access_us)
+        m->counts.too_soon++;
+}
+
+/* The first edge of the chip select wakes it, which takes a millisecond. */
+bool
+model_asleep(struct model *m)
+{
+    int64_t now = model_now_us();
+
+    if (m->knobs.sleep_us != 0 && now - m->last_us >= m->knobs.sleep_us)
+        m->awake_us = now + 1000;
+    if (now < m->awake_us)
+        m->counts.overslept++;
+    return now < m->awake_us;
 }
 
 /* --- interrupts ---------------------------------------------------------- */
@@ -266,6 +292,14 @@ model_put_number(uint8_t *data, size_t len, uint32_t value)
         data[i] = (uint8_t)(i < 4 ? value >> 8 * i : 0xff);
 }
 
+/* What the chip takes or gives of the FIFO in one access. */
+static size_t
+at_once(const struct model *m, size_t len)
+{
+    return m->knobs.access_max != 0 && len > m->knobs.access_max ?
+        m->knobs.access_max : len;
+}
+
 void
 model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     size_t len)
@@ -277,7 +311,8 @@ model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     else if (offset == ACCESS)
         model_put_number(data, len, read_access(m, locality));
     else if (offset == DID_VID)
-        model_put_number(data, len, 0x001b15d1);
+        model_put_number(data, len, m->knobs.did_vid != 0 ?
+            m->knobs.did_vid : 0x001b15d1);
     else if (offset == INTF_CAPABILITY)
         model_put_number(data, len, m->knobs.no_interrupts ? 0x30000610 :
             0x30000697);
@@ -290,7 +325,7 @@ model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     else if (offset == STS)
         model_put_number(data, len, status(m));
     else if (offset == DATA_FIFO)
-        for (size_t i = 0; i < len; i++)
+        for (size_t i = 0; i < at_once(m, len); i++)
             data[i] = fifo_out(m);
 }
 
@@ -314,7 +349,7 @@ model_write(struct model *m, unsigned locality, unsigned offset,
     else if (offset == STS)
         write_status(m, value);
     else if (offset == DATA_FIFO)
-        for (size_t i = 0; i < len; i++)
+        for (size_t i = 0; i < at_once(m, len); i++)
             fifo_in(m, data[i]);
 }
 
@@ -369,6 +404,9 @@ data_octet(struct model *m, uint8_t out)
         return 0;
     }
     if (frame_offset(m) == DATA_FIFO) {
+        m->frame_data[at] = 0xff;
+        if (at_once(m, at + 1) != at + 1)
+            return 0xff;
         if (at != 0)
             m->counts.accesses--; /* one access, octet by octet */
         model_read(m, frame_locality(m), DATA_FIFO, &m->frame_data[at], 1);

@@ -45,6 +45,11 @@ struct model_knobs {
     unsigned flip_after;     /* flips a bit of the so many-th FIFO octet ... */
     unsigned flips;          /* ... so many times */
     bool deaf_to_cancel;
+    uint32_t did_vid;        /* 0: an SLB 9670's */
+    unsigned access_max;     /* of the FIFO: octets of one access, if not 0 */
+    unsigned release_us;     /* no locality is granted so soon after another */
+    unsigned sleep_us;       /* SPI: asleep after so long, if not 0 */
+    unsigned access_us;      /* accesses may not be closer than that */
     bool dead_line;          /* the interrupt line never falls */
     bool noisy_line;         /* it falls at every turn */
     bool no_interrupts;      /* the chip has none */
@@ -71,6 +76,8 @@ struct model_counts {
     unsigned broken_frames; /* SPI: ended in the header or before its data */
     unsigned guard_faults;  /* I2C: transfers that came too soon */
     unsigned cs_held;       /* SPI: at the end of a message */
+    unsigned too_soon;      /* accesses */
+    unsigned overslept;     /* SPI: messages to a chip that was asleep */
     unsigned armed;         /* commands that ran with interrupts enabled */
     unsigned int_writes;    /* to the interrupt registers */
     unsigned line_requests; /* of the interrupt line */
@@ -99,6 +106,8 @@ struct model {
     unsigned grant_seen;
     unsigned fifo_octets;
     int64_t started_us;
+    int64_t released_us;
+    int64_t awake_us;
     uint32_t int_enable;
     uint32_t int_status;
 
