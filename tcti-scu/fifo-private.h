@@ -13,6 +13,7 @@
 /* Bits, times and states: PTP 1.04, tables 19 and 20, section 6.5. */
 #define ACCESS_VALID 0x80u
 #define ACCESS_ACTIVE 0x20u
+#define ACCESS_SEIZED 0x10u
 #define ACCESS_REQUEST 0x02u
 #define ACCESS_RELEASE ACCESS_ACTIVE
 #define ACCESS_ZERO 0x48u

@@ -13,8 +13,8 @@ static const struct {
         "and mode=" },
     { -ENXIO, "it does not acknowledge; check wiring, power and addr=" },
     { -EREMOTEIO, "it does not acknowledge; check wiring, power and addr=" },
-    { -EBUSY, "another program or driver holds its locality; end that, or "
-        "unbind the kernel's driver" },
+    { -EBUSY, "another program or driver holds or took its locality; end "
+        "that, or unbind the kernel's driver" },
     { -ETIME, "it takes longer than the TCG's profile allows; repeat the "
         "operation, then check supply and clock" },
     { -EBADMSG, "its response was damaged on every try; check the bus, or "

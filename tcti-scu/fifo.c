@@ -11,10 +11,16 @@
 
 /* --- the chip and its locality ------------------------------------------- */
 
-/*
- * A chip that starts may take its time, and the bus may float until then: so
- * ACCESS is asked until it is valid, and DID and VID only after that.
- */
+/* A chip that starts may take its time, and the bus may float until then. */
+static int
+await_valid(struct fifo *fifo, uint8_t *access)
+{
+    int rc = fifo_await_access(fifo, ACCESS_VALID, access);
+
+    return rc == -ETIME && *access == 0 ? -ENODEV : rc;
+}
+
+/* DID and VID mean nothing before ACCESS is valid. */
 int
 fifo_meet(struct fifo *fifo)
 {
@@ -24,9 +30,7 @@ fifo_meet(struct fifo *fifo)
     fifo_forget(fifo);
     rc = fifo->bus->ops->select(fifo->bus, fifo->locality);
     if (rc == 0)
-        rc = fifo_await_access(fifo, ACCESS_VALID, &access);
-    if (rc == -ETIME && access == 0)
-        rc = -ENODEV;
+        rc = await_valid(fifo, &access);
     if (rc == 0)
         rc = fifo_read_number(fifo, PTP_DID_VID, &fifo->vendor);
     if (rc == 0 && (fifo->vendor == 0 || fifo->vendor == UINT32_MAX))
@@ -46,12 +50,11 @@ fifo_claim(struct fifo *fifo)
 
     rc = fifo->bus->ops->select(fifo->bus, fifo->locality);
     if (rc == 0)
-        rc = fifo_read_access(fifo, &access);
-    if (rc != 0)
+        rc = await_valid(fifo, &access);
+    if (rc != 0 || (access & ACCESS_ACTIVE) != 0)
         return rc;
-    if ((access & (ACCESS_VALID | ACCESS_ACTIVE))
-        == (ACCESS_VALID | ACCESS_ACTIVE))
-        return 0;
+    if ((access & ACCESS_SEIZED) != 0) /* that was then */
+        (void)fifo_write_octet(fifo, PTP_ACCESS, ACCESS_SEIZED);
     if (fifo->bus->ops->settle != NULL)
         rc = fifo->bus->ops->settle(fifo->bus); /* it may have been reset */
     if (rc == 0)
@@ -67,6 +70,21 @@ fifo_release(struct fifo *fifo)
     (void)fifo_write_octet(fifo, PTP_ACCESS, ACCESS_RELEASE);
     if ((fifo->bus->quirks & QUIRK_RELEASE_DELAY) != 0)
         fifo_sleep_us(QUIRK_RELEASE_US);
+}
+
+/*
+ * Registers of a locality that is not ours read as if nobody were there: was
+ * it taken away, or lost in a reset?
+ */
+static int
+why_gone(struct fifo *fifo, int rc)
+{
+    uint8_t access = 0;
+
+    if (rc != -ENODEV || fifo_read_access(fifo, &access) != 0
+        || (access & (ACCESS_VALID | ACCESS_ACTIVE)) != ACCESS_VALID)
+        return rc;
+    return (access & ACCESS_SEIZED) != 0 ? -EBUSY : -EPROTO;
 }
 
 /* --- command ------------------------------------------------------------- */
@@ -181,7 +199,7 @@ fifo_send(struct fifo *fifo, const uint8_t *command, size_t len)
     int rc = load(fifo, command, len);
 
     if (rc != 0)
-        return rc;
+        return why_gone(fifo, rc);
     fifo->code = be32_read(command + 6);
     fifo->running = true;
     fifo_arm(fifo);
@@ -323,15 +341,15 @@ fifo_receive(struct fifo *fifo, uint8_t *data, size_t max, size_t *got,
     int rc;
 
     *got = 0;
-    rc = await_response(fifo, deadline, &sts);
-    if (rc == -EPROTO) {
+    rc = why_gone(fifo, await_response(fifo, deadline, &sts));
+    if (rc == -EPROTO || rc == -EBUSY) {
         fifo_disarm(fifo);
         fifo->running = false;
     }
     if (rc != 0)
         return rc;
     note_time(fifo, fifo->code);
-    rc = fetch(fifo, data, max, got, sts);
+    rc = why_gone(fifo, fetch(fifo, data, max, got, sts));
     irq_judge(&fifo->irq);
     done_with(fifo);
     return rc;

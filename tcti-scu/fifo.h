@@ -42,7 +42,7 @@ struct fifo {
 /* The chip is there, and what it is. At the first use and after a fault. */
 int fifo_meet(struct fifo *fifo);
 
-/* Takes the locality, if it is not ours already. */
+/* Takes the locality, if it is not ours already; the chip may be waking up. */
 int fifo_claim(struct fifo *fifo);
 /* Gives it back; errors do not matter then. */
 void fifo_release(struct fifo *fifo);

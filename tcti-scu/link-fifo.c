@@ -113,12 +113,32 @@ meet(struct fifo_link *f)
 
     if (!f->met)
         rc = meet_once(f);
-    if (rc == -ENODEV && f->options->reset != NULL) {
+    if ((rc == -ENODEV || rc == -ENXIO || rc == -EREMOTEIO)
+        && f->options->reset != NULL) {
         pulse_reset(f);
         rc = meet_once(f);
     }
     f->met = rc == 0;
     return rc;
+}
+
+/*
+ * The chip is there, and ours. One that was unplugged, or slept with the host,
+ * is met again: nothing of an exchange has begun.
+ */
+static int
+reach(struct fifo_link *f)
+{
+    bool before = f->met;
+    int rc = meet(f);
+
+    if (rc == 0)
+        rc = fifo_claim(&f->fifo);
+    if (rc == 0 || rc == -EBUSY || !before)
+        return rc;
+    forget(f);
+    rc = meet(f);
+    return rc == 0 ? fifo_claim(&f->fifo) : rc;
 }
 
 /* --- exchanges ----------------------------------------------------------- */
@@ -145,9 +165,7 @@ fifo_link_send(struct link *link, const uint8_t *command, size_t len)
     rc = lock_exchange(f);
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    err = meet(f);
-    if (err == 0)
-        err = fifo_claim(&f->fifo);
+    err = reach(f);
     if (err == 0)
         err = fifo_send(&f->fifo, command, len);
     if (err != 0) {
@@ -216,13 +234,12 @@ fifo_link_locality(struct link *link, uint8_t locality)
     rc = lock_exchange(f);
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    err = meet(f);
+    err = reach(f);
     if (err == 0 && locality != before) {
         fifo_release(&f->fifo);
         f->fifo.locality = locality;
-    }
-    if (err == 0)
         err = fifo_claim(&f->fifo);
+    }
     if (err != 0) {
         f->fifo.locality = before;
         rc = failure(f, TSS2_TCTI_RC_IO_ERROR, err, "refuses the locality");

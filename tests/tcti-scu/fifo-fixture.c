@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "fifo-fixture.h"
+#include "model-clock.h"
 #include "tcti.h"
 
 #include <setjmp.h>
@@ -23,6 +24,8 @@ answer(void *user, const uint8_t *command, size_t len, uint8_t *response)
     struct fixture *f = user;
 
     f->last = command[len - 1];
+    if (f->then != NULL)
+        f->model.knobs = *f->then;
     for (size_t i = 0; i < f->size; i++)
         response[i] = (uint8_t)(i ^ f->last);
     if (f->size >= 10) {
@@ -95,6 +98,7 @@ fixture_setup(void **state)
     int fd;
 
     assert_non_null(f);
+    model_clock_real = false;
     f->row = row;
     f->size = f->said = 300;
     (void)snprintf(f->lock, sizeof(f->lock), "/tmp/scu-fifo-XXXXXX");

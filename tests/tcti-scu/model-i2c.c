@@ -103,7 +103,7 @@ model_i2c(struct model *m, bool read, uint8_t *data, size_t len)
 {
     if (model_now_us() - m->last_us < m->knobs.guard_us)
         m->counts.guard_faults++;
-    model_note_access(m);
+    model_note_time(m);
     m->counts.octets += (unsigned)len + 1;
     if (acknowledged(m)) {
         if (read)

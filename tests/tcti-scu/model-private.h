@@ -26,8 +26,8 @@ struct gpio_v2_line_values;
 /* Time goes by; a command may come to its end. */
 void model_get_on(struct model *model);
 
-/* An access begins: whether it may. SPI: whether the chip sleeps on it. */
-void model_note_access(struct model *model);
+/* A message comes: may it already? SPI: does the chip sleep on it? */
+void model_note_time(struct model *model);
 bool model_asleep(struct model *model);
 
 /* ioctl(2) on a GPIO chip, and on a line of it. */

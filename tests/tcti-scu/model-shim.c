@@ -37,14 +37,41 @@ pause_us(unsigned us)
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
+static size_t
+length(const struct spi_ioc_transfer *t, size_t n)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < n; i++)
+        total += t[i].len;
+    return total;
+}
+
+/* At the end of a message: who says that the chip select goes up. */
+static void
+end_frame(struct model *m, bool hold)
+{
+    if (m->cs_fd > 0)
+        return; /* it is a GPIO line */
+    if (hold)
+        m->counts.cs_held++;
+    if (!hold || m->knobs.drops_cs)
+        model_spi_end(m);
+}
+
 static int
 spi_message(struct model *m, const struct spi_ioc_transfer *t, size_t n)
 {
     bool asleep = model_asleep(m);
-    size_t total = 0;
+    size_t total = length(t, n);
 
+    if (total > (m->knobs.bufsiz != 0 ? m->knobs.bufsiz : 4096))
+        return fail(EMSGSIZE);
+    m->counts.empty += total == 0;
+    if (total > m->counts.longest)
+        m->counts.longest = total;
     if (m->frame_at == 0)
-        model_note_access(m);
+        model_note_time(m);
     for (size_t i = 0; i < n; i++) {
         const uint8_t *out = (const uint8_t *)(uintptr_t)t[i].tx_buf;
         uint8_t *in = (uint8_t *)(uintptr_t)t[i].rx_buf;
@@ -57,27 +84,44 @@ spi_message(struct model *m, const struct spi_ioc_transfer *t, size_t n)
             if (in != NULL)
                 in[at] = got;
         }
-        if (last != (t[i].cs_change != 0))
-            model_spi_end(m);
-        else if (last)
-            m->counts.cs_held++;
-        total += t[i].len;
+        if (last || t[i].cs_change != 0)
+            end_frame(m, last && t[i].cs_change != 0);
         pause_us(t[i].delay_usecs);
     }
     m->last_us = model_now_us();
     return (int)total;
 }
 
+/* An adapter that makes several transfers of a long one. */
+static bool
+i2c_pieces(struct model *m, const struct i2c_msg *message)
+{
+    bool read = (message->flags & I2C_M_RD) != 0;
+    size_t max = m->knobs.splits, done = 0, n;
+
+    do {
+        n = message->len - done;
+        if (!read && max != 0 && n > max)
+            n = max;
+        if (!model_i2c(m, read, message->buf + done, n))
+            return false;
+        done += n;
+    } while (done < message->len);
+    return true;
+}
+
 static int
 i2c_transfers(struct model *m, const struct i2c_rdwr_ioctl_data *job)
 {
+    m->counts.combined += job->nmsgs > 1;
     for (size_t i = 0; i < job->nmsgs; i++) {
         struct i2c_msg *message = &job->msgs[i];
 
         if (message->addr != 0x2e || m->knobs.dead)
             return fail(ENXIO);
-        if (!model_i2c(m, (message->flags & I2C_M_RD) != 0, message->buf,
-            message->len))
+        if (message->len > m->counts.longest)
+            m->counts.longest = message->len;
+        if (!i2c_pieces(m, message))
             return fail(ENXIO);
     }
     return (int)job->nmsgs;

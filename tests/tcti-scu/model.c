@@ -4,20 +4,10 @@
 #include "model-private.h"
 
 #include <string.h>
-#include <time.h>
 
 static const uint8_t canceled[] = {
     0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x09,
 };
-
-int64_t
-model_now_us(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 static void
 enter(struct model *m, enum model_state state)
@@ -37,6 +27,8 @@ model_reset(struct model *m)
 {
     enter(m, MODEL_IDLE);
     m->active = -1;
+    m->seized_from = 0;
+    m->stuck = false;
     m->in_len = m->out_len = m->out_at = 0;
     m->access_seen = 0;
     m->sums = false;
@@ -66,6 +58,7 @@ command_ready(struct model *m)
 {
     if (m->state == MODEL_RECEPTION)
         m->counts.aborted++;
+    m->stuck = false;
     if (m->state == MODEL_COMPLETION && !m->knobs.rests_ready)
         enter(m, MODEL_IDLE);
     else
@@ -97,6 +90,7 @@ cancel(struct model *m)
 {
     if (m->state != MODEL_EXECUTION || m->knobs.deaf_to_cancel)
         return;
+    m->counts.cancelled++;
     memcpy(m->out, canceled, sizeof(canceled));
     m->out_len = sizeof(canceled);
     m->out_at = 0;
@@ -145,11 +139,11 @@ burst(const struct model *m)
 static uint32_t
 status(struct model *m)
 {
-    uint32_t sts = 1u << 26;
+    uint32_t sts = 1u << 26 | m->knobs.sts_bits;
 
     m->sts_reads++;
     make_progress(m);
-    if (m->sts_reads <= m->knobs.invalid_reads)
+    if (m->sts_reads <= m->knobs.invalid_reads || m->stuck)
         return sts;
     sts |= 0x80 | burst(m) << 8;
     if (m->state == MODEL_READY)
@@ -194,6 +188,8 @@ fifo_in(struct model *m, uint8_t octet)
     if (m->state == MODEL_READY) {
         enter(m, MODEL_RECEPTION);
         m->in_len = 0;
+        m->stuck = m->knobs.stuck_status > 0;
+        m->knobs.stuck_status -= m->stuck;
     }
     if (m->state != MODEL_RECEPTION) {
         m->counts.early_fifo++;
@@ -201,6 +197,10 @@ fifo_in(struct model *m, uint8_t octet)
     }
     if (!expects_more(m) || m->in_len == sizeof(m->in))
         return;
+    if (m->knobs.lost > 0 && m->in_len >= 10) {
+        m->knobs.lost--;
+        return;
+    }
     m->in[m->in_len++] = damaged(m, octet);
     m->burst_used++;
     m->sts_reads = 0;
@@ -229,7 +229,9 @@ read_access(struct model *m, unsigned locality)
     if (m->active == (int)locality
         && m->grant_seen++ >= m->knobs.grant_reads)
         access |= 0x20;
-    return access | 0x80;
+    if (m->seized_from == (int)locality + 1)
+        access |= 0x10;
+    return access | m->knobs.access_bits | 0x80;
 }
 
 static void
@@ -237,6 +239,8 @@ write_access(struct model *m, unsigned locality, uint8_t value)
 {
     if (model_now_us() - m->released_us < m->knobs.release_us)
         return;
+    if (value == 0x10 && m->seized_from == (int)locality + 1)
+        m->seized_from = 0;
     if (value == 0x02 && m->active < 0 && m->knobs.taken_by == 0) {
         m->active = (int)locality;
         m->grant_seen = 0;
@@ -245,29 +249,6 @@ write_access(struct model *m, unsigned locality, uint8_t value)
         m->released_us = model_now_us();
         enter(m, MODEL_IDLE);
     }
-}
-
-/* --- time between accesses ----------------------------------------------- */
-
-void
-model_note_access(struct model *m)
-{
-    if (m->knobs.access_us != 0
-        && model_now_us() - m->last_us < m->knobs.access_us)
-        m->counts.too_soon++;
-}
-
-/* The first edge of the chip select wakes it, which takes a millisecond. */
-bool
-model_asleep(struct model *m)
-{
-    int64_t now = model_now_us();
-
-    if (m->knobs.sleep_us != 0 && now - m->last_us >= m->knobs.sleep_us)
-        m->awake_us = now + 1000;
-    if (now < m->awake_us)
-        m->counts.overslept++;
-    return now < m->awake_us;
 }
 
 /* --- interrupts ---------------------------------------------------------- */
@@ -300,12 +281,27 @@ at_once(const struct model *m, size_t len)
         m->knobs.access_max : len;
 }
 
+/* Something befalls the chip between two accesses. */
+static void
+note_access(struct model *m)
+{
+    m->counts.accesses++;
+    if (m->knobs.reset_after > 0 && --m->knobs.reset_after == 0)
+        model_reset(m);
+    if (m->knobs.seize_after > 0 && --m->knobs.seize_after == 0) {
+        if (m->active >= 0)
+            m->seized_from = m->active + 1;
+        m->active = MODEL_LOCALITIES - 1;
+        enter(m, MODEL_IDLE);
+    }
+}
+
 void
 model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     size_t len)
 {
     memset(data, 0xff, len);
-    m->counts.accesses++;
+    note_access(m);
     if (m->knobs.dead)
         memset(data, 0, len);
     else if (offset == ACCESS)
@@ -335,7 +331,7 @@ model_write(struct model *m, unsigned locality, unsigned offset,
 {
     uint32_t value = 0;
 
-    m->counts.accesses++;
+    note_access(m);
     if (m->knobs.dead || len == 0)
         return;
     for (size_t i = 0; i < len && i < 4; i++)

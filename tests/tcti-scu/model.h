@@ -45,6 +45,15 @@ struct model_knobs {
     unsigned flip_after;     /* flips a bit of the so many-th FIFO octet ... */
     unsigned flips;          /* ... so many times */
     bool deaf_to_cancel;
+    uint8_t sts_bits;        /* that read as 1 in STS ... */
+    uint8_t access_bits;     /* ... and in ACCESS */
+    unsigned stuck_status;   /* so many commands find STS invalid for good */
+    unsigned lost;           /* octets of commands that the chip misses */
+    unsigned reset_after;    /* accesses, if not 0 */
+    unsigned seize_after;    /* accesses, then another locality is active */
+    unsigned bufsiz;         /* SPI: of the driver; 0: 4096 */
+    bool drops_cs;           /* SPI: at the end of each message */
+    unsigned splits;         /* I2C: writes, in pieces as long; if not 0 */
     uint32_t did_vid;        /* 0: an SLB 9670's */
     unsigned access_max;     /* of the FIFO: octets of one access, if not 0 */
     unsigned release_us;     /* no locality is granted so soon after another */
@@ -77,6 +86,10 @@ struct model_counts {
     unsigned guard_faults;  /* I2C: transfers that came too soon */
     unsigned cs_held;       /* SPI: at the end of a message */
     unsigned too_soon;      /* accesses */
+    unsigned cancelled;     /* commands, by commandCancel */
+    unsigned combined;      /* I2C: transfers of more than one message */
+    unsigned empty;         /* messages */
+    size_t longest;         /* message */
     unsigned overslept;     /* SPI: messages to a chip that was asleep */
     unsigned armed;         /* commands that ran with interrupts enabled */
     unsigned int_writes;    /* to the interrupt registers */
@@ -95,6 +108,8 @@ struct model {
 
     enum model_state state;
     int active; /* locality, or -1 */
+    int seized_from; /* locality plus one, or 0 */
+    bool stuck;      /* STS is invalid until commandReady */
     uint8_t in[MODEL_BUFFER];
     size_t in_len;
     uint8_t out[MODEL_BUFFER];

@@ -3,6 +3,7 @@
 
 #include "capture.h"
 #include "fifo-fixture.h"
+#include "model-clock.h"
 #include "quirks.h"
 #include "tcti.h"
 
@@ -11,26 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #define CR50 0x00281ae0
 #define NUVOTON 0x00fe1050
 #define ST 0x0000104a
-
-/* The clocks of this program, so that no test waits for a chip's sleep. */
-static time_t later;
-
-__attribute__((visibility("default"))) int
-clock_gettime(clockid_t clock, struct timespec *ts)
-{
-    int rc = (int)syscall(SYS_clock_gettime, clock, ts);
-
-    ts->tv_sec += later;
-    return rc;
-}
 
 /* --- configuration ------------------------------------------------------- */
 
@@ -185,10 +171,10 @@ wake_pulse__chip_that_sleeps(void **state)
     f->model.knobs.did_vid = CR50;
     with_items(f, "quirks=none+wake-pulse");
     for (int i = 0; i < 3; i++) {
-        later += 5;
+        model_clock_skip(5000000);
         start(f);
         assert_int_equal(f->model.counts.overslept, 1);
-        later += 2;
+        model_clock_skip(2000000);
         works(f);
         assert_int_equal(f->model.counts.overslept, 2);
         works(f);
@@ -209,7 +195,7 @@ wake_pulse__from_the_table(void **state)
     f->model.knobs.did_vid = CR50;
     start(f);
     f->model.counts.overslept = 0;
-    later += 2;
+    model_clock_skip(2000000);
     works(f);
     assert_int_equal(f->model.counts.overslept, 1);
 }
