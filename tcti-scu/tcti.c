@@ -208,6 +208,19 @@ next_phase(struct tcti *tcti, bool *more)
     return send_command(tcti, tcti->command, tcti->command_len);
 }
 
+/* Programs show a number, and what it means for the chip is easily missed. */
+static void
+tell_failure_mode(struct tcti *tcti)
+{
+    if (be32_read(tcti->response.data + CODE_OFFSET) != TPM2_RC_FAILURE
+        || tcti->told_failure)
+        return;
+    tcti->told_failure = true;
+    (void)tcti_fail(TSS2_RC_SUCCESS, "the chip is in failure mode: it has "
+        "found itself broken and executes nothing; take its power away and "
+        "back, and if that does not help, replace it");
+}
+
 static TSS2_RC
 collect(struct tcti *tcti, int32_t timeout)
 {
@@ -222,10 +235,12 @@ collect(struct tcti *tcti, int32_t timeout)
         if (rc == TSS2_RC_SUCCESS)
             rc = next_phase(tcti, &more);
     }
-    if (rc == TSS2_RC_SUCCESS)
+    if (rc == TSS2_RC_SUCCESS) {
+        tell_failure_mode(tcti);
         forget_command(tcti);
-    else if (rc != TSS2_TCTI_RC_TRY_AGAIN)
+    } else if (rc != TSS2_TCTI_RC_TRY_AGAIN) {
         give_up(tcti);
+    }
     return rc;
 }
 
@@ -407,6 +422,7 @@ tcti_fill(struct tcti *tcti, struct link *link, struct trace *trace,
     tcti->ready_fd = -1;
     tcti->phase = TCTI_PHASE_COMMAND;
     tcti->command_len = 0;
+    tcti->told_failure = false;
     tcti->response.have = 0;
     tcti->response.size = 0;
 }

@@ -52,6 +52,7 @@ struct tcti {
     uint32_t command_code;     /* of the exchange under way */
     struct deadline execution; /* of it, at the latest */
     int ready_fd;              /* eventfd, readable; or -1 */
+    bool told_failure;         /* that the chip is in failure mode */
     struct response response;
 };
 

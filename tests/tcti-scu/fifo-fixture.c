@@ -34,6 +34,8 @@ answer(void *user, const uint8_t *command, size_t len, uint8_t *response)
         response[3] = (uint8_t)(f->said >> 16);
         response[4] = (uint8_t)(f->said >> 8);
         response[5] = (uint8_t)f->said;
+        response[8] = (uint8_t)(f->code >> 8);
+        response[9] = (uint8_t)f->code;
     }
     return f->size;
 }

@@ -24,6 +24,7 @@ struct fixture {
     /* What the chip answers: size octets, of which the header says said. */
     size_t size;
     uint32_t said;
+    uint32_t code; /* of its answers */
     const struct model_knobs *then; /* from the start of a command on */
     uint8_t last; /* octet of the last command that it executed */
 };

@@ -179,7 +179,7 @@ damaged(struct model *m, uint8_t octet)
         return octet;
     m->knobs.flips--;
     m->fifo_octets = 0;
-    return octet ^ 0x10;
+    return octet ^ (m->knobs.flip_by != 0 ? m->knobs.flip_by : 0x10);
 }
 
 static void

@@ -44,6 +44,7 @@ struct model_knobs {
     unsigned error_after;    /* ... after so many that go well */
     unsigned flip_after;     /* flips a bit of the so many-th FIFO octet ... */
     unsigned flips;          /* ... so many times */
+    uint8_t flip_by;         /* these bits; 0: one */
     bool deaf_to_cancel;
     uint8_t sts_bits;        /* that read as 1 in STS ... */
     uint8_t access_bits;     /* ... and in ACCESS */

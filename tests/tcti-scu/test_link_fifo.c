@@ -80,16 +80,27 @@ static void
 exchange__bursts(void **state)
 {
     struct fixture *f = *state;
-    static const unsigned bursts[] = {
-        1, 2, 3, 7, 8, 9, 10, 11, 31, 32, 63, 64, 65, 256, 2048, 65535,
-    };
+    static const unsigned large[] = { 65, 256, 2048, 65535 };
 
-    for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++) {
-        f->model.knobs.burst = bursts[i];
+    for (unsigned i = 0; i < 2 * 64 + 2 * 4; i++) {
+        f->model.knobs.burst = i < 128 ? i / 2 + 1 : large[i / 2 - 64];
         f->model.knobs.burst_left = i % 2 != 0;
         start(f);
         end(f);
     }
+}
+
+/* A chip that rests in Idle is not asked to get ready for nothing. */
+static void
+init__asks_little(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(init(f), TSS2_RC_SUCCESS);
+    assert_true(f->model.counts.accesses <= 7);
+    assert_int_equal(f->model.state, MODEL_IDLE);
+    assert_int_equal(f->model.active, -1);
+    assert_int_equal(f->model.counts.executed, 0);
 }
 
 static void
@@ -206,6 +217,7 @@ main(void)
         ON(exchange__waits, spi),
         ON(exchange__waits_that_change, spi),
         BOTH(exchange__bursts),
+        BOTH(init__asks_little),
         BOTH(exchange__chips_that_take_their_time),
         BOTH(exchange__localities),
         BOTH(receive__asks_and_waits),

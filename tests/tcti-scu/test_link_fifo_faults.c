@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "capture.h"
 #include "fifo-fixture.h"
 #include "tcti.h"
 
@@ -58,6 +59,93 @@ send__burst_stuck_at_zero(void **state)
     f->model.knobs.burst_stuck = true;
     assert_int_equal(transmit(f, 1), TSS2_TCTI_RC_IO_ERROR);
     f->model.knobs.burst_stuck = false;
+    works(f);
+}
+
+static void
+receive__burst_stuck_at_zero(void **state)
+{
+    struct fixture *f = *state;
+    const struct model_knobs then = { .burst_stuck = true };
+
+    with_items(f, "retries=1");
+    start(f);
+    f->then = &then;
+    assert_int_equal(exchange(f, 1), TSS2_TCTI_RC_MALFORMED_RESPONSE);
+    f->then = NULL;
+    f->model.knobs.burst_stuck = false;
+    works(f);
+}
+
+/* commandReady brings it back; some chips need that now and then. */
+static void
+send__status_that_is_never_valid(void **state)
+{
+    struct fixture *f = *state;
+    unsigned executed;
+
+    start(f);
+    executed = f->model.counts.executed;
+    f->model.knobs.stuck_status = 3;
+    works(f);
+    f->model.knobs.stuck_status = UINT32_MAX;
+    assert_int_equal(transmit(f, 1), TSS2_TCTI_RC_IO_ERROR);
+    assert_int_equal(f->model.counts.executed, executed + 1);
+    f->model.knobs.stuck_status = 0;
+    works(f);
+}
+
+/* Expect is still there after the last octet, and nobody starts that. */
+static void
+send__octets_that_the_chip_misses(void **state)
+{
+    struct fixture *f = *state;
+    unsigned executed;
+
+    start(f);
+    executed = f->model.counts.executed;
+    f->model.knobs.lost = 1;
+    works(f);
+    f->model.knobs.lost = UINT32_MAX;
+    assert_int_equal(transmit(f, 1), TSS2_TCTI_RC_IO_ERROR);
+    assert_int_equal(f->model.counts.executed, executed + 1);
+    f->model.knobs.lost = 0;
+    works(f);
+}
+
+/* Expect goes before the last octet: the chip has read another length. */
+static void
+send__expect_falls_early(void **state)
+{
+    struct fixture *f = *state;
+    unsigned executed;
+
+    f->model.knobs.burst = 63;
+    start(f);
+    executed = f->model.counts.executed;
+    f->model.fifo_octets = 0;
+    f->model.knobs.flip_after = 5; /* the last octet of the length */
+    f->model.knobs.flip_by = 0xc0; /* of 200: 8 */
+    f->model.knobs.flips = 1;
+    works(f);
+    assert_int_equal(f->model.counts.executed, executed + 1);
+    assert_int_equal(f->model.counts.aborted, 1);
+}
+
+/* Told once, in plain words; the link stays. */
+static void
+receive__chip_in_failure_mode(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    f->code = 0x101;
+    f->size = f->said = 10;
+    capture_start();
+    works(f);
+    works(f);
+    capture_expect("failure mode");
+    f->code = 0;
     works(f);
 }
 
@@ -188,6 +276,11 @@ main(void)
         BOTH(receive__sizes_that_cannot_be),
         BOTH(receive__another_size_than_said),
         BOTH(send__burst_stuck_at_zero),
+        BOTH(receive__burst_stuck_at_zero),
+        BOTH(send__status_that_is_never_valid),
+        BOTH(send__octets_that_the_chip_misses),
+        BOTH(send__expect_falls_early),
+        BOTH(receive__chip_in_failure_mode),
         BOTH(init__nobody_there),
         BOTH(send__locality_is_anothers),
         BOTH(send__chip_is_reset),
