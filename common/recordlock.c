@@ -19,15 +19,15 @@
 #define WAIT_FIRST_NS 20000
 #define WAIT_LONGEST_NS 4000000
 
-/* Record locks: what one process does to one octet. */
+/* Record locks: what one process does to some octets. All or nothing. */
 static int
-set_octet(int fd, short type, off_t octet)
+set_octets(int fd, short type, off_t octet, off_t n)
 {
     struct flock fl = {
         .l_type = type,
         .l_whence = SEEK_SET,
         .l_start = octet,
-        .l_len = 1,
+        .l_len = n,
     };
 
     while (fcntl(fd, F_SETLK, &fl) != 0) {
@@ -37,6 +37,12 @@ set_octet(int fd, short type, off_t octet)
             return -errno;
     }
     return 0;
+}
+
+static int
+set_octet(int fd, short type, off_t octet)
+{
+    return set_octets(fd, type, octet, 1);
 }
 
 pid_t
@@ -74,11 +80,14 @@ wait_octet(int fd, off_t octet, struct deadline deadline)
 int
 recordlock_acquire(int fd, struct deadline deadline)
 {
-    int rc;
+    /* Nobody there: through the gate and into the lock in one step. */
+    int rc = set_octets(fd, F_WRLCK, BYTE_LOCK, 2);
 
-    if ((rc = wait_octet(fd, BYTE_GATE, deadline)) != 0)
-        return rc;
-    rc = wait_octet(fd, BYTE_LOCK, deadline);
+    if (rc == -EAGAIN) {
+        if ((rc = wait_octet(fd, BYTE_GATE, deadline)) != 0)
+            return rc;
+        rc = wait_octet(fd, BYTE_LOCK, deadline);
+    }
     (void)set_octet(fd, F_UNLCK, BYTE_GATE);
     return rc;
 }
