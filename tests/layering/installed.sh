@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# installed.sh BINDIR LIBDIR INCLUDEDIR MODULESDIR MANDIR DATADIR DOCDIR: what
-# `make install` put there works from there. Run by `make installcheck`.
+# installed.sh BINDIR LIBDIR INCLUDEDIR MODULESDIR MANDIR DATADIR DOCDIR
+# UDEVRULESDIR SYSUSERSDIR TMPFILESDIR: what `make install` put there works from
+# there. The last three may be empty. Run by `make installcheck`.
 . "$top_srcdir/tests/lib/lib.sh"
 bin=$1 lib=$2 include=$3 modules=$4 man=$5 data=$6 doc=$7
+udevrules=$8 sysusers=$9 tmpfiles=${10}
 need pkg-config openssl pkcs11-tool
 export LD_LIBRARY_PATH=$lib OPENSSL_MODULES=$modules PATH=$bin:$PATH
 
@@ -12,6 +14,10 @@ for file in "$bin/scu" "$lib/libtss2-tcti-scu.so.0" "$lib/libscu.so" \
     "$lib/pkcs11/scu-pkcs11.so" "$data/p11-kit/modules/scu.module" \
     "$data/scu/openssl-scu.cnf" "$doc/examples/scu.conf"; do
     expect_ok "${file##*/} is installed" test -e "$file"
+done
+for file in "${udevrules:+$udevrules/70-scu.rules}" \
+    "${sysusers:+$sysusers/scu.conf}" "${tmpfiles:+$tmpfiles/scu.conf}"; do
+    [ -z "$file" ] || expect_ok "$file is installed" test -e "$file"
 done
 for file in "$top_srcdir"/docs/man/*.[157]; do
     page=man${file##*.}/${file##*/}
