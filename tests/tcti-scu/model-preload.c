@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "model.h"
+#include "model-knobs.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
  *   SCU_MODEL_CHIP   swtpm's UNIX socket
  *   SCU_MODEL_WAITS  SPI wait octets
  *   SCU_MODEL_BURST  burst count
+ *   SCU_MODEL_KNOBS  faults, see model-knobs.h
  */
 static struct model chip;
 
@@ -88,5 +90,6 @@ attach(void)
     chip.knobs.waits = number("SCU_MODEL_WAITS");
     chip.knobs.burst = number("SCU_MODEL_BURST");
     model_reset(&chip);
+    model_knobs_from_environment(&chip.knobs);
     model_attached = &chip;
 }
