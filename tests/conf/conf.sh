@@ -26,31 +26,41 @@ in_own_mounts() {
     SCU_TEST_MOUNTS=own exec unshare --mount -- bash "$0"
 }
 
-# own_machine: /run, /etc/udev, /dev and /sys are empty ones but for our folders
-# and rules and what add_device adds. $BUILD is top_builddir where all users can
-# go.
+# own_machine: /run, /dev and /sys are empty, /etc is a copy without rules of
+# udev but ours. $BUILD is top_builddir where all users can go.
 own_machine() {
     local f
     BUILD=/mnt/build
     chmod 711 "$SCRATCH"
-    for f in /run /etc/udev /sys /mnt /dev; do
+    cp -a /etc "$SCRATCH/etc" || give_up "/etc cannot be copied"
+    for f in /run /sys /mnt /dev; do
         mount -t tmpfs -o mode=0755 none "$f" || skip "$f cannot be mounted"
     done
     mknod -m 666 /dev/null c 1 3 || skip "no device nodes to be had"
     mknod -m 666 /dev/urandom c 1 9
-    mkdir -p /run/scu /etc/udev/rules.d "$BUILD"
-    if ! mount --bind "$ROOT/run/scu" /run/scu ||
+    mkdir "$BUILD"
+    if ! mount --bind "$SCRATCH/etc" /etc ||
         ! mount --bind "$top_builddir" "$BUILD"; then
         give_up "mount --bind"
     fi
-    cat "$ROOT/etc/group" /etc/group >"$SCRATCH/group"
-    mount --bind "$SCRATCH/group" /etc/group || give_up "/etc/group"
+    rm -rf /etc/udev
+    mkdir -p /etc/udev/rules.d
     cp "$top_srcdir/conf/70-scu.rules" /etc/udev/rules.d/
     # udev is to believe that folder.
     export SYSTEMD_DEVICE_VERIFY_SYSFS=0
     top_builddir=$BUILD
     . "$top_srcdir/tests/lib/env.sh"
     preload=$(sanitizer_runtimes)
+}
+
+# model_on: ON_MODEL has programs find a model behind the nodes, for all users.
+model_on() {
+    sim_power_on
+    chmod 666 "$SIM_DIR"/swtpm.sock*
+    # shellcheck disable=SC2034 # for those who source this
+    ON_MODEL=(env "SCU_MODEL_CHIP=$SIM_DIR/swtpm.sock"
+        "LD_PRELOAD=${preload:+$preload }$BUILD/tests/tcti-scu/.libs/libpreload.so"
+        "ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}")
 }
 
 # add_device SUBSYSTEM NAME MINOR [PARENT]: a node of major 1 (minor 3 can be

@@ -22,6 +22,9 @@ has "$ROOT$(awk '$2 ~ /lib\/scu$/ { print $2 }' \
 # --- the nodes -----------------------------------------------------------------
 
 own_machine
+mkdir /run/scu
+mount --bind "$ROOT/run/scu" /run/scu || give_up "mount --bind"
+echo "scu:x:$GID:" >>/etc/group
 add_device spidev spidev0.0 3
 add_device spidev spidev0.1 20
 udev_sees spidev spidev0.0
@@ -76,12 +79,8 @@ expect_ok "it is for spidev" grep -qx spidev \
 
 # --- the users -----------------------------------------------------------------
 
-sim_power_on
-chmod 666 "$SIM_DIR"/swtpm.sock*
+model_on
 export SCU_TCTI=scu:spi:/dev/scu/default SCU_STATE=$SCRATCH/state
-ON_MODEL=(env "SCU_MODEL_CHIP=$SIM_DIR/swtpm.sock"
-    "LD_PRELOAD=${preload:+$preload }$BUILD/tests/tcti-scu/.libs/libpreload.so"
-    "ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}")
 expect_ok "root provisions the chip" "${ON_MODEL[@]}" scu provision
 chmod 711 "$SCRATCH"
 
