@@ -40,7 +40,7 @@ device_of(struct link *link)
 static TSS2_RC
 refuse_open(const char *path, int err)
 {
-    const char *remedy = "see scu(7) on permissions and kernel drivers";
+    const char *remedy = "see the kernel's log (dmesg)";
 
     switch (err) {
     case ENOENT:
