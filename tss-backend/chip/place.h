@@ -17,7 +17,7 @@
  *
  * For a bare chip that is a UNIX socket the file is beside it (SOCKET.turn);
  * for all others in /run/scu, named after the device. That folder is made by
- * the system (`install -d -g scu -m 2770 /run/scu`), never by a program.
+ * the system (conf/tmpfiles.d/scu.conf), never by a program.
  */
 #define PLACE_RUN "/run/scu"
 
