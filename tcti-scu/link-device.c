@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <tss2/tss2_tcti.h>
 #include <unistd.h>
@@ -17,7 +18,15 @@
 /*
  * The kernel's character device: one write is a command, one read its
  * response. Non-blocking, write hands the command to a worker and poll tells
- * when the response is there; on kernels before 4.20 write waits instead.
+ * when the response is there; on kernels before 4.20 write waits instead, and
+ * the device knows no poll.
+ *
+ * Poll itself is not asked while a command runs: it takes a lock that the
+ * worker holds until the response is there, so it would wait that long,
+ * whatever timeout it was given. An epoll descriptor asks the device when that
+ * is added to it, and then only when the worker says that it is done; edge-
+ * triggered, because otherwise it asks once more after each response, which
+ * may be in the midst of the next command.
  *
  * The node stays open between exchanges: what a program loads through
  * /dev/tpmrm0 lives as long as its descriptor. No lock: the resource manager
@@ -29,6 +38,7 @@ struct device {
     struct link link;
     const char *path;
     int fd;
+    int events; /* epoll of fd; -1: the device knows no poll */
 };
 
 static struct device *
@@ -67,31 +77,55 @@ refuse_open(const char *path, int err)
         path, strerror(err), remedy);
 }
 
+static void
+device_abandon(struct link *link)
+{
+    struct device *d = device_of(link);
+
+    if (d->events >= 0)
+        (void)close(d->events);
+    if (d->fd >= 0)
+        (void)close(d->fd);
+    d->fd = d->events = -1;
+}
+
+/* 0 or errno. */
+static int
+watch(struct device *d)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+    d->events = epoll_create1(EPOLL_CLOEXEC);
+    if (d->events < 0)
+        return errno;
+    if (epoll_ctl(d->events, EPOLL_CTL_ADD, d->fd, &event) == 0)
+        return 0;
+    if (errno != EPERM)
+        return errno;
+    (void)close(d->events);
+    d->events = -1;
+    return 0;
+}
+
 static TSS2_RC
 connect_device(struct device *d)
 {
     struct stat st;
+    int err;
 
     if (d->fd >= 0)
         return TSS2_RC_SUCCESS;
     d->fd = open(d->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (d->fd < 0)
         return refuse_open(d->path, errno);
-    if (fstat(d->fd, &st) == 0 && S_ISCHR(st.st_mode))
+    if (fstat(d->fd, &st) != 0 || !S_ISCHR(st.st_mode))
+        err = ENOTTY;
+    else
+        err = watch(d);
+    if (err == 0)
         return TSS2_RC_SUCCESS;
-    (void)close(d->fd);
-    d->fd = -1;
-    return refuse_open(d->path, ENOTTY);
-}
-
-static void
-device_abandon(struct link *link)
-{
-    struct device *d = device_of(link);
-
-    if (d->fd >= 0)
-        (void)close(d->fd);
-    d->fd = -1;
+    device_abandon(&d->link);
+    return refuse_open(d->path, err);
 }
 
 static void
@@ -119,7 +153,7 @@ device_open(const struct options *options, struct link **link)
         return TSS2_TCTI_RC_MEMORY;
     d->link.ops = link_type_device.ops;
     d->path = options->path != NULL ? options->path : DEFAULT_PATH;
-    d->fd = -1;
+    d->fd = d->events = -1;
     *link = &d->link;
     rc = connect_device(d);
     if (rc != TSS2_RC_SUCCESS)
@@ -152,13 +186,35 @@ device_send(struct link *link, const uint8_t *command, size_t len)
         "the operation", d->path, cause);
 }
 
+/* Until there is something to read: 0 or a negative errno value. */
+static int
+await_response(const struct device *d, struct deadline deadline)
+{
+    struct epoll_event event;
+    int n;
+
+    if (d->events < 0)
+        return 0;
+    for (;;) {
+        n = epoll_wait(d->events, &event, 1, deadline_left(deadline));
+        if (n > 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0 && deadline_past(deadline))
+            return -ETIMEDOUT;
+    }
+}
+
 static TSS2_RC
 device_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
     struct deadline deadline)
 {
     struct device *d = device_of(link);
-    int rc = io_read_some(d->fd, data, max, got, deadline);
+    int rc = await_response(d, deadline);
 
+    if (rc == 0)
+        rc = io_read_some(d->fd, data, max, got, deadline);
     if (rc == 0)
         return TSS2_RC_SUCCESS;
     if (rc == -ETIMEDOUT)
@@ -172,7 +228,9 @@ device_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
 static int
 device_fd(const struct link *link)
 {
-    return ((const struct device *)(const void *)link)->fd;
+    const struct device *d = (const struct device *)(const void *)link;
+
+    return d->events >= 0 ? d->events : d->fd;
 }
 
 static const struct link_ops device_ops = {
