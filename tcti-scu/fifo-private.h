@@ -45,7 +45,7 @@ int fifo_write_status(struct fifo *fifo, uint32_t value);
 
 /* Until the bits of wanted are set in ACCESS, for timeout A. */
 int fifo_await_access(struct fifo *fifo, uint8_t wanted, uint8_t *access);
-/* Until STS is valid and its bits of mask are as wanted. */
+/* Until the bits of mask in STS are as wanted, and valid. */
 int fifo_await_status(struct fifo *fifo, uint32_t mask, uint32_t wanted,
     int64_t limit_us, uint32_t *sts);
 

@@ -115,7 +115,7 @@ fifo_read_status(struct fifo *fifo, uint32_t *sts)
 
 /* --- waiting ------------------------------------------------------------- */
 
-/* The bits of mask in STS, while it is valid. */
+/* The bits of mask in STS; stsValid speaks for all of them but commandReady. */
 int
 fifo_await_status(struct fifo *fifo, uint32_t mask, uint32_t wanted,
     int64_t limit_us, uint32_t *sts)
@@ -123,8 +123,10 @@ fifo_await_status(struct fifo *fifo, uint32_t mask, uint32_t wanted,
     int64_t start = fifo_now_us(), gone;
     int rc;
 
-    mask |= STS_VALID;
-    wanted |= STS_VALID;
+    if (mask != STS_READY) {
+        mask |= STS_VALID;
+        wanted |= STS_VALID;
+    }
     for (;;) {
         gone = fifo_now_us() - start;
         rc = fifo_read_status(fifo, sts);

@@ -372,7 +372,7 @@ stop(struct fifo *fifo)
         return rc;
     rc = fifo_write_status(fifo, STS_READY);
     if (rc == 0)
-        rc = fifo_await_status(fifo, STS_DATA, 0, TIMEOUT_B_US, &sts);
+        rc = make_ready(fifo, &sts);
     fifo->running = false;
     return rc;
 }
