@@ -27,7 +27,7 @@ model_reset(struct model *m)
 {
     enter(m, MODEL_IDLE);
     m->active = -1;
-    m->seized_from = 0;
+    m->requests = m->seized = 0;
     m->stuck = false;
     m->in_len = m->out_len = m->out_at = 0;
     m->access_seen = 0;
@@ -129,7 +129,8 @@ burst(const struct model *m)
     unsigned full = m->knobs.burst != 0 ? m->knobs.burst : 64;
 
     if (m->knobs.burst_stuck || m->state == MODEL_EXECUTION
-        || m->state == MODEL_IDLE)
+        || m->state == MODEL_IDLE
+        || (m->state == MODEL_RECEPTION && m->in_len == sizeof(m->in)))
         return 0;
     if (m->knobs.burst_left)
         full -= m->burst_used % full;
@@ -145,7 +146,9 @@ status(struct model *m)
     make_progress(m);
     if (m->sts_reads <= m->knobs.invalid_reads || m->stuck)
         return sts;
-    sts |= 0x80 | burst(m) << 8;
+    sts |= burst(m) << 8;
+    if (m->state >= MODEL_RECEPTION)
+        sts |= 0x80; /* it is about Expect and dataAvail alone */
     if (m->state == MODEL_READY)
         sts |= 0x40;
     if (m->state == MODEL_COMPLETION && m->out_at < m->out_len)
@@ -155,17 +158,19 @@ status(struct model *m)
     return sts;
 }
 
+/* More than one order at once is none. */
 static void
 write_status(struct model *m, uint32_t value)
 {
-    if ((value & 0x40) != 0)
-        command_ready(m);
-    else if ((value & 0x20) != 0)
-        go(m);
-    else if ((value & 0x02) != 0 && m->state == MODEL_COMPLETION)
-        m->out_at = 0;
-    else if ((value & 0x01000000) != 0)
+    if ((value & 0x01000000) != 0)
         cancel(m);
+    value &= 0x62;
+    if (value == 0x40)
+        command_ready(m);
+    else if (value == 0x20)
+        go(m);
+    else if (value == 0x02 && m->state == MODEL_COMPLETION)
+        m->out_at = 0;
 }
 
 /* --- FIFO ---------------------------------------------------------------- */
@@ -217,41 +222,8 @@ fifo_out(struct model *m)
     return damaged(m, m->out[m->out_at++]);
 }
 
-/* --- ACCESS -------------------------------------------------------------- */
-
-static uint8_t
-read_access(struct model *m, unsigned locality)
-{
-    uint8_t access = 0;
-
-    if (m->access_seen++ < m->knobs.access_reads)
-        return m->knobs.floating;
-    if (m->active == (int)locality
-        && m->grant_seen++ >= m->knobs.grant_reads)
-        access |= 0x20;
-    if (m->seized_from == (int)locality + 1)
-        access |= 0x10;
-    return access | m->knobs.access_bits | 0x80;
-}
-
-static void
-write_access(struct model *m, unsigned locality, uint8_t value)
-{
-    if (model_now_us() - m->released_us < m->knobs.release_us)
-        return;
-    if (value == 0x10 && m->seized_from == (int)locality + 1)
-        m->seized_from = 0;
-    if (value == 0x02 && m->active < 0 && m->knobs.taken_by == 0) {
-        m->active = (int)locality;
-        m->grant_seen = 0;
-    } else if (value == 0x20 && m->active == (int)locality) {
-        m->active = -1;
-        m->released_us = model_now_us();
-        enter(m, MODEL_IDLE);
-    }
-}
-
-/* --- interrupts ---------------------------------------------------------- */
+    m->requests = m->seized = 0;
+    m->stuck = false;
 
 static void
 write_interrupts(struct model *m, unsigned offset, uint32_t value)
@@ -289,9 +261,7 @@ note_access(struct model *m)
     if (m->knobs.reset_after > 0 && --m->knobs.reset_after == 0)
         model_reset(m);
     if (m->knobs.seize_after > 0 && --m->knobs.seize_after == 0) {
-        if (m->active >= 0)
-            m->seized_from = m->active + 1;
-        m->active = MODEL_LOCALITIES - 1;
+        (void)model_ask_access(m, MODEL_LOCALITIES - 1, 0x08);
         enter(m, MODEL_IDLE);
     }
 }
@@ -305,7 +275,7 @@ model_read(struct model *m, unsigned locality, unsigned offset, uint8_t *data,
     if (m->knobs.dead)
         memset(data, 0, len);
     else if (offset == ACCESS)
-        model_put_number(data, len, read_access(m, locality));
+        model_put_number(data, len, model_access(m, locality));
     else if (offset == DID_VID)
         model_put_number(data, len, m->knobs.did_vid != 0 ?
             m->knobs.did_vid : 0x001b15d1);
@@ -336,9 +306,10 @@ model_write(struct model *m, unsigned locality, unsigned offset,
         return;
     for (size_t i = 0; i < len && i < 4; i++)
         value |= (uint32_t)data[i] << 8 * i;
-    if (offset == ACCESS)
-        write_access(m, locality, data[0]);
-    else if (m->active != (int)locality)
+    if (offset == ACCESS) {
+        if (model_ask_access(m, locality, data[0]))
+            enter(m, MODEL_IDLE);
+    } else if (m->active != (int)locality)
         return;
     else if (offset == INT_ENABLE || offset == INT_STATUS)
         write_interrupts(m, offset, value);

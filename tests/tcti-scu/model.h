@@ -109,8 +109,9 @@ struct model {
 
     enum model_state state;
     int active; /* locality, or -1 */
-    int seized_from; /* locality plus one, or 0 */
-    bool stuck;      /* STS is invalid until commandReady */
+    uint8_t requests; /* of the others: a bit for each locality */
+    uint8_t seized;   /* from whom it was taken, until they know */
+    bool stuck;       /* STS is invalid until commandReady */
     uint8_t in[MODEL_BUFFER];
     size_t in_len;
     uint8_t out[MODEL_BUFFER];
@@ -158,6 +159,10 @@ void model_read(struct model *model, unsigned locality, unsigned offset,
     uint8_t *data, size_t len);
 void model_write(struct model *model, unsigned locality, unsigned offset,
     const uint8_t *data, size_t len);
+
+/* The register ACCESS read; written, whether another has the chip now. */
+uint8_t model_access(struct model *model, unsigned locality);
+bool model_ask_access(struct model *model, unsigned locality, uint8_t value);
 
 /* One octet of a frame: what the host clocks out, what it gets. */
 uint8_t model_spi_octet(struct model *model, uint8_t out);
