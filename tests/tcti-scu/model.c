@@ -222,8 +222,7 @@ fifo_out(struct model *m)
     return damaged(m, m->out[m->out_at++]);
 }
 
-    m->requests = m->seized = 0;
-    m->stuck = false;
+/* --- interrupts ---------------------------------------------------------- */
 
 static void
 write_interrupts(struct model *m, unsigned offset, uint32_t value)
