@@ -422,7 +422,7 @@ i2c_link_open(const struct options *options, struct link **link)
 }
 
 #define FIFO_LINK_OPS \
-    .whole = true, .send = fifo_link_send, .receive = fifo_link_receive, \
+    .whole = true, .counts = true, .send = fifo_link_send, .receive = fifo_link_receive, \
     .end = fifo_link_end, .cancel = fifo_link_cancel, \
     .locality = fifo_link_locality, .fd = fifo_link_fd, \
     .abandon = fifo_link_abandon, .close = fifo_link_close

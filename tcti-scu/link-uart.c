@@ -5,6 +5,7 @@
 #include "fail.h"
 #include "link.h"
 #include "lockfile.h"
+#include "response.h"
 #include "stats.h"
 #include "uart-talk.h"
 
@@ -18,6 +19,8 @@
 #include <termios.h>
 #include <tss2/tss2_tcti.h>
 #include <unistd.h>
+
+#define CODE_OFFSET 6
 
 /*
  * The SCU connector: a chip behind a UART, with a protocol of its own
@@ -249,8 +252,7 @@ uart_send(struct link *link, const uint8_t *command, size_t len)
         return rc;
     }
     u->running = true;
-    u->stats.commands++;
-    u->stats.octets += len;
+    stats_sent(&u->stats, be32_read(command + CODE_OFFSET), len);
     return TSS2_RC_SUCCESS;
 }
 
@@ -271,7 +273,7 @@ uart_receive(struct link *link, uint8_t *data, size_t max, size_t *got,
             "gave no sound response");
     if (err != 0)
         return failure(u, TSS2_TCTI_RC_IO_ERROR, err, "gave no response");
-    u->stats.octets += *got;
+    stats_received(&u->stats, *got);
     return TSS2_RC_SUCCESS;
 }
 
@@ -389,6 +391,7 @@ uart_open(const struct options *options, struct link **link)
 
 static const struct link_ops uart_ops = {
     .whole = true,
+    .counts = true,
     .open = uart_open,
     .send = uart_send,
     .receive = uart_receive,

@@ -27,6 +27,9 @@ struct link_ops {
     /* One receive gives a whole response: a part is never followed up. */
     bool whole;
 
+    /* It shows its own statistics, which tell more than commands and time. */
+    bool counts;
+
     /*
      * Makes a link and shows that the chip's end is there, without a command
      * to the chip. options outlive the link.

@@ -7,6 +7,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+static int64_t
+now_us(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+void
+stats_sent(struct stats *stats, uint32_t code, size_t len)
+{
+    stats->commands++;
+    stats->octets += len;
+    stats->code = code;
+    stats->started_us = now_us();
+}
+
+void
+stats_received(struct stats *stats, size_t len)
+{
+    int64_t took = now_us() - stats->started_us;
+
+    stats->octets += len;
+    if (took <= stats->slowest_us)
+        return;
+    stats->slowest_us = took;
+    stats->slowest_code = stats->code;
+}
 
 /* Asked for, so it is written whatever SCU_LOG says. */
 void

@@ -2,6 +2,7 @@
 #ifndef TCTI_SCU_STATS_H
 #define TCTI_SCU_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -19,7 +20,14 @@ struct stats {
     uint64_t crc_faults;
     uint32_t slowest_code; /* the command that took longest */
     int64_t slowest_us;
+    uint32_t code;       /* of the command under way */
+    int64_t started_us;
 };
+
+/* A command of len octets was sent. */
+void stats_sent(struct stats *stats, uint32_t code, size_t len);
+/* Its response is here. */
+void stats_received(struct stats *stats, size_t len);
 
 /* The line, on the link called name, if SCU_STATS=1 and there is anything. */
 void stats_show(const struct stats *stats, const char *name);

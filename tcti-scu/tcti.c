@@ -104,6 +104,7 @@ send_command(struct tcti *tcti, const uint8_t *command, size_t size)
         return rc;
     trace_packet(tcti->trace, TRACE_COMMAND, command, size);
     tcti->command_code = be32_read(command + CODE_OFFSET);
+    stats_sent(&tcti->stats, tcti->command_code, size);
     tcti->execution = deadline_in(duration_of(tcti->command_code)
         + (int32_t)tcti->options->timeout_ms);
     return TSS2_RC_SUCCESS;
@@ -178,6 +179,7 @@ collect_one(struct tcti *tcti, struct deadline deadline)
     if (rc != TSS2_RC_SUCCESS)
         return rc;
     tcti->link->ops->end(tcti->link, true);
+    stats_received(&tcti->stats, tcti->response.size);
     trace_packet(tcti->trace, TRACE_RESPONSE, tcti->response.data,
         tcti->response.size);
     return TSS2_RC_SUCCESS;
@@ -378,6 +380,20 @@ make_sticky(TSS2_TCTI_CONTEXT *context, TPM2_HANDLE *handle, uint8_t sticky)
 }
 
 static void
+show_stats(const struct tcti *tcti)
+{
+    const struct options *o = tcti->options;
+    const char *name = o->path != NULL ? o->path
+        : o->dir != NULL ? o->dir : o->host;
+
+    if (tcti->link->ops->counts)
+        return;
+    if (name == NULL && o->type != NULL)
+        name = o->type->name;
+    stats_show(&tcti->stats, name != NULL ? name : "chip");
+}
+
+static void
 finalize(TSS2_TCTI_CONTEXT *context)
 {
     struct tcti *tcti;
@@ -385,6 +401,7 @@ finalize(TSS2_TCTI_CONTEXT *context)
     if (enter(context, &tcti) != TSS2_RC_SUCCESS)
         return;
     close_ready_fd(tcti);
+    show_stats(tcti);
     tcti->link->ops->close(&tcti->link);
     trace_close(&tcti->trace);
     options_clear(tcti->options);
@@ -423,6 +440,7 @@ tcti_fill(struct tcti *tcti, struct link *link, struct trace *trace,
     tcti->phase = TCTI_PHASE_COMMAND;
     tcti->command_len = 0;
     tcti->told_failure = false;
+    tcti->stats = (struct stats){ 0 };
     tcti->response.have = 0;
     tcti->response.size = 0;
 }

@@ -6,6 +6,7 @@
 #include "link.h"
 #include "options.h"
 #include "response.h"
+#include "stats.h"
 #include "trace.h"
 
 #include <sys/types.h>
@@ -45,6 +46,7 @@ struct tcti {
     pid_t pid;                 /* whose; a child starts anew */
     struct link *link;
     struct trace *trace;       /* NULL: none */
+    struct stats stats;        /* shown unless the link has its own */
     struct options *options;
     enum tcti_phase phase;
     uint8_t command[TPM_MESSAGE_MAX]; /* kept where it may be repeated */
