@@ -6,12 +6,8 @@
 #include <stdint.h>
 
 /*
- * The entry that libFuzzer calls; under `make check` main.c calls it with the
- * corpus. To fuzz, in a build folder of its own:
- *
- *     ../configure CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address'
- *     make tests/fuzz/engine_keyfile
- *     tests/fuzz/engine_keyfile NEW ../tests/fuzz/corpus/keyfile
+ * The entry that libFuzzer calls (`make fuzz`, see fuzz.sh); under `make check`
+ * main.c calls it with the corpus, and mutate.c with what it makes of that.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

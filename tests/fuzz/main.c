@@ -2,13 +2,21 @@
 #include "config.h"
 
 #include "fuzz.h"
+#include "mutate.h"
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/*
+ * fuzz_NAME                           one input, from standard input
+ * fuzz_NAME PATH...                   each file, or of a folder each one
+ * fuzz_NAME -m SECONDS FILE PATH...   then changed at random; see mutate.h
+ */
 
 /* Larger inputs are not worth a fuzzer's time. */
 #define INPUT_MAX (1 << 20)
@@ -18,6 +26,7 @@ run_stream(FILE *stream, const char *name)
 {
     uint8_t *data = malloc(INPUT_MAX);
     size_t len;
+    int rc;
 
     if (data == NULL || stream == NULL) {
         perror(name);
@@ -26,8 +35,9 @@ run_stream(FILE *stream, const char *name)
     }
     len = fread(data, 1, INPUT_MAX, stream);
     (void)LLVMFuzzerTestOneInput(data, len);
+    rc = mutate_add(data, len);
     free(data);
-    return 0;
+    return rc;
 }
 
 static int
@@ -71,11 +81,14 @@ run_path(const char *path)
 int
 main(int argc, char **argv)
 {
+    bool mutate = argc > 4 && strcmp(argv[1], "-m") == 0;
     int rc = 0;
 
     if (argc < 2)
         return run_stream(stdin, "standard input");
-    for (int i = 1; i < argc; i++)
+    for (int i = mutate ? 4 : 1; i < argc; i++)
         rc |= run_path(argv[i]);
-    return rc;
+    if (rc == 0 && mutate)
+        rc = mutate_run((unsigned)strtoul(argv[2], NULL, 10), argv[3]);
+    return rc != 0;
 }

@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The fuzzer's corpus, each once.
-set -eu
-: "${top_srcdir:?}" "${top_builddir:?}"
-exec "$top_builddir/tests/fuzz/fuzz_fifo" "$top_srcdir/tests/fuzz/corpus/fifo"
+# The fuzzer's corpus.
+. "${top_srcdir:?}/tests/fuzz/replay.sh"
+replay fifo

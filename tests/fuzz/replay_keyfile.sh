@@ -1,8 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The fuzzer's corpus and the key files of peers, each once.
-set -eu
-: "${top_srcdir:?}" "${top_builddir:?}"
-exec "$top_builddir/tests/fuzz/fuzz_keyfile" \
-    "$top_srcdir/tests/fuzz/corpus/keyfile" \
-    "$top_srcdir/tests/tss-backend/key/data"
+# The fuzzer's corpus, and the key files of peers.
+. "${top_srcdir:?}/tests/fuzz/replay.sh"
+replay keyfile "$top_srcdir/tests/tss-backend/key/data"
