@@ -235,6 +235,7 @@ lock__keeps_exchanges_whole(struct stand *s)
 static pid_t
 start_holder(struct stand *s, int *child_end)
 {
+    TSS2_TCTI_CONTEXT *context = NULL;
     char byte = 0;
     int ends[2], ready[2];
     pid_t pid;
@@ -245,8 +246,9 @@ start_holder(struct stand *s, int *child_end)
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)close(ends[1]);
-        if (stand_open(s, "", &s->context) != TSS2_RC_SUCCESS
-            || stand_transmit(s) != TSS2_RC_SUCCESS)
+        if (stand_open(s, "", &context) != TSS2_RC_SUCCESS
+            || stand_transmit_len(s, context, CHIP_COMMAND)
+            != TSS2_RC_SUCCESS)
             _exit(1);
         if (fork() == 0) { /* lives until the test lets it go */
             (void)close(ready[0]);

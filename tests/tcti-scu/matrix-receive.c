@@ -150,11 +150,11 @@ alarm_each_us(suseconds_t us)
 static const char *
 signals(struct stand *s)
 {
-    struct sigaction action = { .sa_handler = on_alarm }, old;
+    struct sigaction action = { .sa_handler = on_alarm };
     int64_t before;
 
     stand_takes(s, 30000);
-    assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
     alarms = 0;
     alarm_each_us(1000);
     stand_start(s);
@@ -165,8 +165,7 @@ signals(struct stand *s)
     before = chip_now_us();
     assert_int_equal(stand_receive(s, 60), TSS2_TCTI_RC_TRY_AGAIN);
     assert_true(chip_now_us() - before >= 60000);
-    alarm_each_us(0);
-    assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+    alarm_each_us(0); /* one may be on its way: the handler stays */
     assert_true(alarms > 10);
     return MATRIX_YES;
 }
