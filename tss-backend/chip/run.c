@@ -295,11 +295,26 @@ session_lost(struct scu_chip *chip)
 }
 
 /*
+ * An answer that was lost or altered took the chip's new nonce with it: the
+ * session is in the chip still, but of no use.
+ */
+static void
+out_of_step(struct scu_chip *chip, const struct exchange *x)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->session[i] == &chip->session && chip->session.handle != 0) {
+            chip->stale_session = chip->session.handle;
+            session_clear(&chip->session);
+        }
+}
+
+/*
  * What the chip's refusal means here. That a session does not fit, or that its
  * HMAC is wrong where the authValue is empty, is no wrong password: either the
  * session is not ours any more (nor its handle ours to flush), or the chip
  * never had the key that its salt went to. An authValue that only we take for
- * empty remains in doubt.
+ * empty remains in doubt. The HMAC of a policy session covers the nonce of its
+ * companion: without an authValue, it is that one which is out of step.
  */
 static int
 refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
@@ -307,6 +322,11 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     char text[64];
     int rc = err_tss(tss, name_of(x->command->code, text));
 
+    if (err_is_chips(tss) && rc == SCU_E_AUTH && x->command->companion &&
+        accused(x, tss) == x->session[0]) {
+        out_of_step(chip, x);
+        return SCU_E_LOST;
+    }
     if (!err_is_chips(tss) || accused(x, tss) != &chip->session)
         return rc;
     for (size_t i = 0; i < x->n && rc == SCU_E_AUTH; i++)
@@ -321,20 +341,6 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     else
         session_lost(chip);
     return SCU_E_LOST;
-}
-
-/*
- * An answer that was lost or altered took the chip's new nonce with it: the
- * session is in the chip still, but of no use.
- */
-static void
-out_of_step(struct scu_chip *chip, const struct exchange *x)
-{
-    for (size_t i = 0; i < x->n; i++)
-        if (x->session[i] == &chip->session && chip->session.handle != 0) {
-            chip->stale_session = chip->session.handle;
-            session_clear(&chip->session);
-        }
 }
 
 /* What there was no room for; persistent keys in use take a slot, too. */
