@@ -306,6 +306,7 @@ static int
 attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
+    bool earlier;
     int rc;
 
     chip->doubted = false;
@@ -319,6 +320,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     /* Without a turn it may be another process' by now. */
     if (rc == SCU_OK && (flags & CHIP_LOOK) == 0)
         rc = flush_stale(chip);
+    earlier = chip->session.handle != 0;
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
     if (rc == SCU_OK)
@@ -326,9 +328,11 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     if ((flags & CHIP_BARE) == 0)
         rc = settle_doubt(chip, rc);
     if (rc == SCU_E_OTHER_CHIP && chip->have_pins) {
-        /* The session never worked: nothing of it is worth keeping. */
+        /* The session never worked: nothing of it is worth keeping. One of an
+         * earlier operation may only be out of step; a new one will tell. */
         chip_session_end(chip, &chip->session);
-        rc = other_chip(chip);
+        rc = !earlier ? other_chip(chip) : err_set(SCU_E_LOST, "the session "
+            "with the chip was of no use any more: repeat the operation");
     }
     return rc;
 }
