@@ -162,6 +162,21 @@ same_name(const TPM2B_NAME *a, const TPM2B_NAME *b)
     return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
 }
 
+/* No chip signs its errors: that nothing has the handle, the session says. */
+static int
+is_gone(struct scu_chip *chip, const struct pin_index *index)
+{
+    TPMS_CAPABILITY_DATA data;
+    int rc = chip_capability(chip, false, TPM2_CAP_HANDLES, index->handle, 1,
+        &data);
+
+    if (rc != SCU_OK || data.data.handles.count == 0 ||
+        data.data.handles.handle[0] != index->handle)
+        return rc;
+    return err_set(SCU_E_TAMPERED, "the chip has an index 0x%08x, which an "
+        "answer denied: somebody alters the bus", index->handle);
+}
+
 /* The owner's word was refused for both Names: ours or not, that is proven. */
 static int
 not_undefined(struct scu_chip *chip, const struct pin_index *index)
@@ -170,7 +185,7 @@ not_undefined(struct scu_chip *chip, const struct pin_index *index)
     int rc = read_name(chip, index->handle, false, &there);
 
     if (rc == SCU_E_NOT_FOUND)
-        return SCU_OK;
+        return is_gone(chip, index);
     if (rc != SCU_OK)
         return rc;
     return same_name(&there, &index->name) ||
@@ -198,8 +213,10 @@ pin_index_undefine(struct scu_chip *chip, const struct pin_index *index,
             TPM2_RH_OWNER, index->handle), command.code);
         if (rc == SCU_OK)
             rc = chip_run(chip, &command);
-        if (rc == SCU_OK || rc == SCU_E_NOT_FOUND)
+        if (rc == SCU_OK)
             return SCU_OK;
+        if (rc == SCU_E_NOT_FOUND)
+            return is_gone(chip, index);
         chip->doubted = false;
         if (rc != SCU_E_AUTH && rc != SCU_E_LOST && rc != SCU_E_OTHER_CHIP)
             return rc;
