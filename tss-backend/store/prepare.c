@@ -22,6 +22,7 @@ struct preparing {
     struct pin_index index[TOKEN_USERS];
     const struct secret *owner;
     bool defined[TOKEN_USERS];
+    bool left; /* of it something may still be in the chip */
 };
 
 static int
@@ -60,8 +61,9 @@ define_pair(struct scu_chip *chip, void *arg)
                 SCU_PIN_TRIES_DEFAULT, &p->defined[i]);
     }
     for (size_t i = 0; rc != SCU_OK && i < TOKEN_USERS; i++)
-        if (p->defined[i])
-            (void)pin_index_undefine(chip, &p->index[i], p->owner);
+        if (p->defined[i] &&
+            pin_index_undefine(chip, &p->index[i], p->owner) != SCU_OK)
+            p->left = true;
     secret_free(&none);
     return rc;
 }
@@ -94,7 +96,7 @@ prepare_one(struct scu_chip *chip, const struct secret *owner)
     rc = chip_perform(chip, 0, define_pair, &p);
     if (rc == SCU_OK && rename(unfinished, path) != 0)
         rc = err_set(SCU_E_FILE, "%s: %s", path, strerror(errno));
-    if (rc == SCU_E_TOKENS_FULL || rc == SCU_E_EXISTS)
+    if (!p.left && (rc == SCU_E_TOKENS_FULL || rc == SCU_E_EXISTS))
         (void)unlink(unfinished);
 out:
     pool_pair_clear(&pair);
