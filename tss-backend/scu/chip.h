@@ -86,6 +86,8 @@ struct scu_chip_info {
     bool owner_auth_set, endorsement_auth_set, lockout_auth_set;
     bool in_lockout;
     uint32_t lockout_counter, lockout_max;
+    /* Of RSA sizes a chip can only be asked one by one, and no chip signs a
+       no: false may also be the word of somebody on the bus. */
     bool p256, p384, p521, rsa2048, rsa3072, rsa4096;
     bool sha1, sha256, sha384, sha512;
     uint64_t clock_ms;         /* TPMS_CLOCK_INFO */
