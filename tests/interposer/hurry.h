@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TESTS_INTERPOSER_HURRY_H
+#define TESTS_INTERPOSER_HURRY_H
+
+/*
+ * Time for who waits
+ * ------------------
+ * A chip may work for minutes, so a link on which nothing comes is given up
+ * only then. This program's clock_gettime(2) of the monotonic clock, poll(2)
+ * and nanosleep(2), which libraries that it loads call as well, let time pass
+ * faster in a process that asked for it, at once also for a wait that has
+ * begun.
+ */
+
+/* From now on *speed (1: as always) is looked at, in this process. */
+void hurry_by(const volatile unsigned *speed);
+
+#endif
