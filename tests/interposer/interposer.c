@@ -469,6 +469,7 @@ main(int argc, char **argv)
         return 99;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setenv("SCU_LOG", "none", 0);
+    (void)setenv("TSS2_LOG", "all+none", 0);
     code = work_by_all(&suite, &wanted);
     if (report(tallies, suite.jobs) > 0 && code == 0)
         code = 1;
