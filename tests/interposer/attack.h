@@ -51,6 +51,7 @@ struct attack {
     void (*power_cut)(void *user);
     void *user;
     const char *won;         /* the attacker got what he must not have */
+    bool harmless;           /* what he made up is, octet by octet, the truth */
 };
 
 /*
@@ -64,7 +65,7 @@ enum attack_flags {
     /* The chip's answer is altered: a protected one that the victim takes
        without asking again is a wrong result whatever comes of it. */
     ATTACK_ANSWER = 1,
-    /* The victim will wait for what does not come: its time is made short. */
+    /* The victim will wait for a slot: its time is made short. */
     ATTACK_SLOW = 2,
     /* It would be the only chip that a first provisioning ever saw. */
     ATTACK_NOT_FIRST = 4,

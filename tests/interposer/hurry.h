@@ -12,7 +12,11 @@
  * begun.
  */
 
-/* From now on *speed (1: as always) is looked at, in this process. */
-void hurry_by(const volatile unsigned *speed);
+/*
+ * From now on *speed (1: as always) is looked at, in this process. A poll(2)
+ * that ends without an event sets it to 1: that was what there was to wait
+ * for.
+ */
+void hurry_by(volatile unsigned *speed);
 
 #endif

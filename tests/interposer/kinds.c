@@ -183,7 +183,7 @@ const struct attack_kind kind_drop = {
     .name = "drop", .flags = ATTACK_ANSWER, .variants = three, .run = drop,
 };
 const struct attack_kind kind_silence = {
-    .name = "silence", .flags = ATTACK_ANSWER | ATTACK_SLOW, .variants = two,
+    .name = "silence", .flags = ATTACK_ANSWER, .variants = two,
     .run = silence,
 };
 
