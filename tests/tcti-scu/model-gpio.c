@@ -141,7 +141,8 @@ wait_with_chip(struct pollfd *fds, nfds_t n, int64_t left, bool forever)
     return (int)rc;
 }
 
-__attribute__((visibility("default"))) int
+/* Of the program itself: what others load waits without the chip. */
+int
 ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
     const sigset_t *mask)
 {
@@ -156,7 +157,7 @@ ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
         + ts.tv_nsec / 1000, timeout == NULL);
 }
 
-__attribute__((visibility("default"))) int
+int
 poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     struct timespec ts = {
