@@ -38,6 +38,15 @@ ON_MODEL=(env "SCU_MODEL_CHIP=$chip"
 export HOME=$SCRATCH/home SCU_STATE=$SCRATCH/state
 unset XDG_RUNTIME_DIR XDG_STATE_HOME
 
+# These have no business with a chip, nor with a sanitizer's runtime.
+mkdir bin
+for program in dtc tshark; do
+    printf '#!/bin/sh\nexec env -u LD_PRELOAD %s "$@"\n' \
+        "$(command -v "$program")" >"bin/$program"
+    chmod +x "bin/$program"
+done
+export PATH=$SCRATCH/bin:$PATH
+
 # What stands for a machine's in the page.
 here() {
     sed -E -e "s,/usr/share/doc/[^ ]*/examples,$SCRATCH/examples," \
