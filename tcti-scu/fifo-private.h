@@ -35,6 +35,7 @@
 #define TIMEOUT_A_US 750000
 #define TIMEOUT_B_US 2000000
 #define TIMEOUT_C_US 200000
+#define READY_FIRST_US 20000 /* most chips are ready in less */
 
 int fifo_read_number(struct fifo *fifo, enum ptp_register reg,
     uint32_t *value);

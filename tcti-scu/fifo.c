@@ -90,16 +90,27 @@ why_gone(struct fifo *fifo, int rc)
 /* --- command ------------------------------------------------------------- */
 
 static int
+ask_ready(struct fifo *fifo, int64_t limit_us, uint32_t *sts)
+{
+    int rc = fifo_write_status(fifo, STS_READY);
+
+    return rc != 0 ? rc : fifo_await_status(fifo, STS_READY, STS_READY,
+        limit_us, sts);
+}
+
+/*
+ * A chip that still has what a dead process left may go to Idle at the first
+ * asking; from there it takes another.
+ */
+static int
 make_ready(struct fifo *fifo, uint32_t *sts)
 {
     int rc = fifo_read_status(fifo, sts);
 
     if (rc != 0 || (*sts & STS_READY) != 0)
         return rc;
-    rc = fifo_write_status(fifo, STS_READY);
-    if (rc == 0)
-        rc = fifo_await_status(fifo, STS_READY, STS_READY, TIMEOUT_B_US, sts);
-    return rc;
+    rc = ask_ready(fifo, READY_FIRST_US, sts);
+    return rc == -ETIME ? ask_ready(fifo, TIMEOUT_B_US, sts) : rc;
 }
 
 /* Expect says whether more is due: never too early, never too late. */

@@ -269,6 +269,34 @@ exchange__damaged_for_good(void **state)
     works(f);
 }
 
+/* A process died between tpmGo and its last write: the chip is as it left it. */
+static void
+send__drops_what_a_dead_process_left(void **state)
+{
+    static const enum model_state left[] = {
+        MODEL_RECEPTION, MODEL_EXECUTION, MODEL_COMPLETION,
+    };
+    struct fixture *f = *state;
+    unsigned before, usual;
+
+    start(f);
+    before = f->model.counts.accesses;
+    works(f);
+    usual = f->model.counts.accesses - before;
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        for (size_t read = 0; read <= 10; read += 10) {
+            f->model.state = left[i];
+            f->model.in_len = 8;
+            f->model.out_len = 10;
+            f->model.out_at = read;
+            before = f->model.counts.accesses;
+            works(f);
+            /* Not so many as asking for all of timeout B would be. */
+            assert_true(f->model.counts.accesses - before < usual + 40);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -284,6 +312,7 @@ main(void)
         BOTH(init__nobody_there),
         BOTH(send__locality_is_anothers),
         BOTH(send__chip_is_reset),
+        BOTH(send__drops_what_a_dead_process_left),
         BOTH(exchange__bus_errors),
         ON(exchange__chip_that_does_not_acknowledge, i2c),
         ON(exchange__damaged_octets, i2c),
