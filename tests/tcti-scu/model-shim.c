@@ -174,6 +174,20 @@ i2c_request(struct model *m, unsigned long request, void *argument)
     return error != 0 ? fail(error) : i2c_transfers(m, argument);
 }
 
+bool
+model_serves(unsigned long request)
+{
+    return _IOC_TYPE(request) == SPI_IOC_MAGIC || request == I2C_RDWR
+        || request == I2C_FUNCS;
+}
+
+int
+model_ioctl(struct model *m, unsigned long request, void *argument)
+{
+    return _IOC_TYPE(request) == SPI_IOC_MAGIC ?
+        spi_request(m, request, argument) : i2c_request(m, request, argument);
+}
+
 /* Seen by whatever the program loads. */
 __attribute__((visibility("default"))) int
 ioctl(int fd, unsigned long request, ...)
@@ -184,11 +198,8 @@ ioctl(int fd, unsigned long request, ...)
     va_start(ap, request);
     argument = va_arg(ap, void *);
     va_end(ap);
-    if (model_attached != NULL && _IOC_TYPE(request) == SPI_IOC_MAGIC)
-        return spi_request(model_attached, request, argument);
-    if (model_attached != NULL
-        && (request == I2C_RDWR || request == I2C_FUNCS))
-        return i2c_request(model_attached, request, argument);
+    if (model_attached != NULL && model_serves(request))
+        return model_ioctl(model_attached, request, argument);
     if (model_attached != NULL && request == GPIO_V2_GET_LINE_IOCTL)
         return model_gpio_request(model_attached, argument);
     if (model_attached != NULL && request == GPIO_V2_LINE_SET_VALUES_IOCTL)

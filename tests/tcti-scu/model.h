@@ -175,6 +175,19 @@ bool model_i2c(struct model *model, bool read, uint8_t *data, size_t len);
 /* The interrupt line goes back, if the program has not done so. */
 void model_lines_close(struct model *model);
 
+/* A request of spidev or of i2c-dev, and what the driver does with it. */
+bool model_serves(unsigned long request);
+int model_ioctl(struct model *model, unsigned long request, void *argument);
+
+/*
+ * A chip whose commands a simulated one executes, by these of the environment:
+ *   SCU_MODEL_CHIP   swtpm's UNIX socket; a connection for each command
+ *   SCU_MODEL_WAITS  SPI wait octets
+ *   SCU_MODEL_BURST  burst count
+ *   SCU_MODEL_KNOBS  faults, see model-knobs.h
+ */
+void model_on_swtpm(struct model *model);
+
 /* The chip that ioctl(2) on any descriptor leads to; NULL: the kernel's. */
 extern struct model *model_attached;
 
