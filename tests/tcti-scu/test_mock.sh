@@ -44,11 +44,11 @@ chip_says() {
 # tell ORDER
 tell() { echo "$1" >&3; chip_says '^ok$'; }
 
-# counted: commands EXECUTED and ABORTED, and FAULTS, what no driver may do.
+# counted: commands ABORTED, and FAULTS, what no driver may do.
 counted() {
     echo counts >&3
     chip_says '^[0-9]+ [0-9]+ [0-9]+$'
-    read -r EXECUTED ABORTED FAULTS <<<"$SAID"
+    read -r _ ABORTED FAULTS <<<"$SAID"
 }
 
 chip_stop() {
