@@ -41,6 +41,7 @@ bus_has() {
 abrmd_start() {
     local tcti=$1 root=() until=$((SECONDS + 20))
     shift
+    # shellcheck disable=SC2034 # for those who source this
     ABRMD_TCTI=tabrmd:bus_type=session
     [ "$(id -u)" -ne 0 ] || root=(--allow-root)
     [ $# -gt 0 ] || set -- "${FOREIGN[@]}"
