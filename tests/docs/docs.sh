@@ -38,6 +38,6 @@ examples() {
 # A folder's name is a test's own.
 without_scratch() {
     sed -E -e "s,$SCRATCH(/quiet)?,,g" -e 's/,lock=[^ ,]*//g' \
-        -e 's/dev-null\.turn/dev-spidev0.0.turn/' \
+        -e 's,irq=/dev/,irq=,' -e 's/dev-null\.turn/dev-spidev0.0.turn/' \
         -e 's/^scu: process [0-9]+ /scu: process 4711 /'
 }

@@ -12,7 +12,7 @@ examples "$SCRATCH/examples"
 # --- nodes ---------------------------------------------------------------------
 
 mkdir -p dev/shm quiet/dev uart home
-for node in dev/spidev0.0 dev/i2c-1; do
+for node in dev/spidev0.0 dev/i2c-1 dev/gpiochip0; do
     ln -s /dev/null "$node"
 done
 ln -s /dev/ptmx quiet/dev/ttyUSB0
@@ -51,6 +51,7 @@ export PATH=$SCRATCH/bin:$PATH
 here() {
     sed -E -e "s,/usr/share/doc/[^ ]*/examples,$SCRATCH/examples," \
         -e "s,(spi|i2c):(/dev/[a-z0-9.-]+),\\1:$SCRATCH\\2\\,lock=$SCRATCH/lock,g" \
+        -e "s,irq=gpio,irq=$SCRATCH/dev/gpio,g" \
         -e "s,uart:/dev/,uart:$SCRATCH/dev/,g" "$@"
 }
 
@@ -120,6 +121,11 @@ provoke_dead_i2c() { ask "$i2c" SCU_MODEL_KNOBS=dead=1; }
 provoke_dead_uart() { ask "scu:uart:$SCRATCH/quiet/dev/ttyUSB0"; }
 provoke_bus_error() { ask "$spi" SCU_MODEL_KNOBS=error=5; }
 provoke_set_up_refused() { ask "$spi" SCU_MODEL_KNOBS=error=22; }
+provoke_irq_refused() { ask "$spi,irq=gpiochip9:5"; }
+provoke_irq_silent() {
+    "${ON_MODEL[@]}" SCU_LOG=warn SCU_MODEL_KNOBS=dead-line=1 \
+        "SCU_TCTI=$spi,irq=$SCRATCH/dev/gpiochip0:5" scu info
+}
 provoke_damaged() { ask "$i2c" SCU_MODEL_KNOBS=damage=9999; }
 provoke_no_answer_in_time() {
     ask "$spi,timeout=0" SCU_MODEL_KNOBS=execution=9000000

@@ -22,6 +22,12 @@ set_dead(struct model_knobs *knobs, unsigned value)
 }
 
 static void
+set_dead_line(struct model_knobs *knobs, unsigned value)
+{
+    knobs->dead_line = value != 0;
+}
+
+static void
 set_error(struct model_knobs *knobs, unsigned value)
 {
     knobs->error = (int)value;
@@ -51,6 +57,7 @@ static const struct {
 } rows[] = {
     { "damage", set_damage },
     { "dead", set_dead },
+    { "dead-line", set_dead_line },
     { "error", set_error },
     { "execution", set_execution },
     { "nacks", set_nacks },
