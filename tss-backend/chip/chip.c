@@ -5,6 +5,7 @@
 
 #include "chip/command.h"
 #include "chip/goodbye.h"
+#include "chip/link.h"
 #include "chip/settings.h"
 #include "log.h"
 
@@ -23,10 +24,6 @@
 /* So long an ending process waits for a command of another thread, and for
  * its turn among processes. */
 #define EXIT_WAIT_S 2
-
-/* How tctildr is told to take tcti-scu. */
-#define OWN_TCTI "scu:"
-#define OWN_LIBRARY "libtss2-tcti-scu.so.0"
 
 /* A key may be found lost first, and its session next. */
 #define MAX_RECOVERIES 2
@@ -84,7 +81,7 @@ after_fork(struct scu_chip *chip)
     (void)pthread_mutex_init(&chip->mutex, NULL);
     chip->crypto = NULL;
     chip->work = NULL;
-    if (strncmp(chip->tcti, OWN_TCTI, strlen(OWN_TCTI)) != 0)
+    if (!link_is_own(chip->tcti))
         chip->link = NULL;
     close_link(chip);
     session_clear(&chip->session);
@@ -153,23 +150,9 @@ ready_crypto(struct scu_chip *chip)
     return SCU_OK;
 }
 
-/*
- * Ours by the library's whole name: tctildr would first look for one that is
- * called "scu", in all folders where libraries are.
- */
-static TSS2_RC
-load_link(struct scu_chip *chip)
-{
-    if (strncmp(chip->tcti, OWN_TCTI, strlen(OWN_TCTI)) == 0)
-        return Tss2_TctiLdr_Initialize_Ex(OWN_LIBRARY,
-            chip->tcti + strlen(OWN_TCTI), &chip->link);
-    return Tss2_TctiLdr_Initialize(chip->tcti, &chip->link);
-}
-
 static int
 open_link(struct scu_chip *chip)
 {
-    TSS2_RC tss;
     int rc = ready_crypto(chip);
 
     if (rc != SCU_OK)
@@ -178,17 +161,8 @@ open_link(struct scu_chip *chip)
         close_link(chip);
     if (chip->sys != NULL)
         return SCU_OK;
-    tss = load_link(chip);
-    if (tss != TSS2_RC_SUCCESS) {
-        if (err_of_tss(tss) == SCU_E_CONF)
-            return err_set(SCU_E_CONF, "'%s' is no valid link to a chip: "
-                "correct it in SCU_TCTI, scu.conf or openssl.cnf, or install "
-                "the TCTI library that it names",
-                chip->tcti);
-        return err_set(SCU_E_NO_CHIP, "no link to the chip by '%s': check "
-            "SCU_TCTI or scu.conf, and that the chip (or `scu sim start`) is "
-            "there", chip->tcti);
-    }
+    if ((rc = link_load(chip->tcti, &chip->link)) != SCU_OK)
+        return rc;
     goodbye_arrange();
     rc = open_sys(chip);
     if (rc != SCU_OK)
