@@ -41,5 +41,6 @@ extern const struct cmd cmd_quote;
 extern const struct cmd cmd_token;
 extern const struct cmd cmd_key;
 extern const struct cmd cmd_verify;
+extern const struct cmd cmd_bridge;
 
 #endif

@@ -21,6 +21,7 @@ struct row {
 struct out {
     bool json;
     bool short_of_memory;
+    bool announced; /* standard output has had its part */
     char command[64];
     struct row *rows;
     size_t n_rows;
@@ -358,7 +359,7 @@ print_error(struct out *out, int rc)
         (void)snprintf(line, sizeof(line), "%s", out->detail);
     printable(line, false);
     (void)fprintf(stderr, "scu: %s\n", line);
-    if (!out->json)
+    if (!out->json || out->announced)
         return;
     json_object_put(out->objects[0]);
     out->objects[0] = json_object_new_object();
@@ -374,22 +375,44 @@ print_error(struct out *out, int rc)
     (void)print_json(out);
 }
 
+/* Returns rc, or what went wrong. */
+static int
+print_values(struct out *out, int rc)
+{
+    if (out->short_of_memory)
+        return out_error(out, SCU_E_MEMORY, "out of memory on the host");
+    if (out->document != NULL)
+        (void)printf("%s\n", out->document);
+    else if (out->json && print_json(out) != 0)
+        return SCU_E_MEMORY;
+    else if (!out->json)
+        print_text(out);
+    return rc;
+}
+
+int
+out_announce(struct out *out)
+{
+    int rc = print_values(out, SCU_OK);
+
+    out->announced = rc == SCU_OK;
+    if (rc == SCU_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = out_error(out, SCU_E_FILE, "cannot write to standard output: %s",
+            strerror(errno));
+    return rc;
+}
+
 int
 out_finish(struct out *out, int rc)
 {
-    if (rc >= 0 && out->short_of_memory)
-        rc = out_error(out, SCU_E_MEMORY, "out of memory on the host");
-    if (rc >= 0 && out->document != NULL)
-        (void)printf("%s\n", out->document);
-    else if (rc >= 0 && out->json && print_json(out) != 0)
-        rc = SCU_E_MEMORY;
-    else if (rc >= 0 && !out->json)
-        print_text(out);
+    if (rc >= 0 && !out->announced)
+        rc = print_values(out, rc);
     if (rc < 0)
         print_error(out, rc);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        (void)fprintf(stderr, "scu: cannot write to standard output: %s\n",
-            strerror(errno));
+        if (!out->announced)
+            (void)fprintf(stderr, "scu: cannot write to standard output: %s\n",
+                strerror(errno));
         return 1;
     }
     return rc < 0 ? scu_error_exit(rc) : rc;

@@ -77,6 +77,13 @@ int out_error(struct out *out, int rc, const char *format, ...)
 int out_error_scu(struct out *out, int rc);
 
 /*
+ * Prints the values now: of a command that goes on, and says so when it is
+ * ready. There is no more for standard output afterwards, out_finish() only
+ * has the line of an error. SCU_OK, SCU_E_MEMORY, SCU_E_FILE: recorded.
+ */
+int out_announce(struct out *out);
+
+/*
  * Prints the error that was recorded, or the values, and returns the exit
  * code: scu_error_exit() of a negative rc, else rc itself; 1 where standard
  * output does not take it.

@@ -68,6 +68,7 @@ static const struct cmd *const commands[] = {
     &cmd_key,
     &cmd_quote,
     &cmd_verify,
+    &cmd_bridge,
     NULL,
 };
 

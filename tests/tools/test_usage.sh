@@ -40,6 +40,8 @@ wrong 'tries "101": a number' token init --label x --tries 101
 wrong 'token pin: unexpected "1234"' token pin 1234
 wrong 'token pin: unknown option --pin' token pin --pin=1234
 wrong 'token remove: --token or --serial is missing' token remove
+wrong 'bridge: --listen is missing' bridge
+wrong 'bridge: unexpected "more"' bridge --listen tcp:127.0.0.1:0 more
 wrong 'verify: FILE is missing.*scu verify --help' verify
 wrong 'verify: FILE is missing' verify --nonce 00
 wrong 'verify: unexpected "more"' verify file more
