@@ -14,7 +14,7 @@ part() {
     [[ " ${LONG_PARTS:-lossy level valgrind tsan} " == *" $name "* ]] || return
     echo "== $name"
     if "$@" >"$log" 2>&1; then
-        grep -E '^(#|[a-z0-9]+ +[0-9]+ |[0-9]+ commands|ALL|All)' "$log"
+        grep -E '^(# |[a-z0-9]+ +[0-9]+ |[0-9]+ commands|ALL|All)' "$log"
         echo "== $name: good, in $((SECONDS - start)) s"
     else
         tail -n 40 "$log"

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,10 +130,12 @@ stand_unload(struct stand *s)
     assert_null(dlopen(LIBRARY, RTLD_NOW | RTLD_NOLOAD));
 }
 
+/* A test's signals are not for the threads of the far end. */
 struct stand *
 stand_new(const struct stand_kind *kind)
 {
     struct stand *s = calloc(1, sizeof(*s));
+    sigset_t all, before;
 
     assert_non_null(s);
     s->kind = kind;
@@ -140,7 +143,10 @@ stand_new(const struct stand_kind *kind)
     s->chip.locality = -1;
     (void)snprintf(s->dir, sizeof(s->dir), "/tmp/scu-stand.XXXXXX");
     assert_non_null(mkdtemp(s->dir));
+    (void)sigfillset(&all);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &all, &before), 0);
     kind->up(s);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
     stand_load(s);
     return s;
 }
