@@ -86,7 +86,7 @@ base(const struct encoding *e, const uint8_t *in, uint8_t *out)
         unsigned digit = 0;
 
         for (size_t b = i * bits; b < (i + 1) * bits; b++)
-            digit = digit << 1 | (in[b / 8] >> (7 - b % 8) & 1u);
+            digit = digit << 1 | ((unsigned)in[b / 8] >> (7 - b % 8) & 1u);
         out[i] = (uint8_t)alphabets[e->parameter][digit];
     }
 }

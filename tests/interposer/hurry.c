@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+/* Else <poll.h> has a poll(2) of its own, inline. */
+#undef _FORTIFY_SOURCE
+
 #include "hurry.h"
 
 #include <errno.h>
@@ -14,14 +17,6 @@
 #define SLICE_MS 5
 #define MS 1000000LL
 #define S 1000000000LL
-
-/* Not the libc's: these are in front of it for all libraries. */
-int clock_gettime(clockid_t clock, struct timespec *ts)
-    __attribute__((visibility("default")));
-int nanosleep(const struct timespec *want, struct timespec *left)
-    __attribute__((visibility("default")));
-int poll(struct pollfd *fds, nfds_t n, int timeout)
-    __attribute__((visibility("default")));
 
 static volatile unsigned *factor;
 
@@ -60,6 +55,9 @@ hurry_by(volatile unsigned *speed)
     factor = speed;
 }
 
+/* Those of libc stand behind these, for all libraries. */
+#pragma GCC visibility push(default)
+
 int
 clock_gettime(clockid_t clock, struct timespec *ts)
 {
@@ -73,6 +71,8 @@ clock_gettime(clockid_t clock, struct timespec *ts)
     return 0;
 }
 
+#pragma GCC visibility pop
+
 static int
 real_poll(struct pollfd *fds, nfds_t n, int64_t timeout)
 {
@@ -84,6 +84,8 @@ real_poll(struct pollfd *fds, nfds_t n, int64_t timeout)
     return (int)syscall(SYS_ppoll, fds, n, timeout < 0 ? NULL : &left, NULL,
         0);
 }
+
+#pragma GCC visibility push(default)
 
 int
 poll(struct pollfd *fds, nfds_t n, int timeout)
@@ -121,3 +123,5 @@ nanosleep(const struct timespec *want, struct timespec *left)
         *left = (struct timespec){ 0 };
     return 0;
 }
+
+#pragma GCC visibility pop

@@ -399,6 +399,8 @@ work(struct suite *suite, const struct wanted *wanted)
     ok = suite->world != NULL && prepare(suite);
     for (size_t i = 0; ok && i < scenes_n; i++)
         ok = run_scene(suite, &scenes[i], wanted);
+    if (!ok)
+        (void)fprintf(stderr, "the suite cannot go on\n");
     world_free(&suite->world);
     free(suite->before.x);
     free(suite->now.x);

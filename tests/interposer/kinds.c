@@ -47,7 +47,8 @@ flip(struct frame *f, size_t at)
 {
     if (at >= f->len) /* a little shorter this time */
         at = f->len - 1;
-    f->data[at] ^= at % 3 == 2 ? 0xff : (uint8_t)(1u << at * 3 % 8);
+    f->data[at] = (uint8_t)(f->data[at] ^
+        (at % 3 == 2 ? 0xffu : 1u << at * 3 % 8));
 }
 
 static size_t
