@@ -33,6 +33,7 @@ struct bridge {
     struct client clients[CLIENTS_MAX];
     bool busy;      /* the chip has a command */
     size_t running; /* whose; NOBODY: its client is gone, or was answered */
+    struct deadline look; /* when to ask the link, whatever poll(2) says */
     uint64_t count; /* of the clients' .since */
     struct deadline accept_pause;
     bool paused;
@@ -56,6 +57,15 @@ drop(struct bridge *b, struct client *c, const char *why)
     if (b->running < CLIENTS_MAX && c == &b->clients[b->running])
         b->running = NOBODY;
     client_close(c);
+}
+
+/* Whether it has one of these, or its end, now. */
+static bool
+shows(const struct client *c, short events)
+{
+    struct pollfd p = { .fd = c->fd, .events = events };
+
+    return poll(&p, 1, 0) > 0;
 }
 
 /* Why a connection fails; NULL where that is nobody's concern. */
@@ -105,9 +115,10 @@ look_at_link(struct bridge *b)
     uint8_t response[SCU_LINK_MESSAGE_MAX];
     size_t len = 0;
     size_t whose = b->running;
-    int rc = scu_link_receive(b->plan->link, 0, response, sizeof(response),
-        &len);
+    int rc;
 
+    b->look = deadline_in(LOOK_MS);
+    rc = scu_link_receive(b->plan->link, 0, response, sizeof(response), &len);
     if (rc != SCU_OK) {
         link_failed(b);
     } else if (len > 0) {
@@ -147,6 +158,7 @@ run_command(struct bridge *b, struct client *c)
 {
     b->busy = true;
     b->running = (size_t)(c - b->clients);
+    b->look = deadline_in(LOOK_MS);
     c->phase = CLIENT_RUNNING;
     if (scu_link_send(b->plan->link, c->data, c->have) != SCU_OK)
         link_failed(b);
@@ -168,6 +180,7 @@ first_waiting(struct bridge *b)
     return first;
 }
 
+/* Its client is looked at once more: what was reported is older. */
 static void
 run_next(struct bridge *b)
 {
@@ -177,6 +190,8 @@ run_next(struct bridge *b)
         return;
     if (c->control)
         run_locality(b, c);
+    else if (shows(c, 0))
+        drop(b, c, NULL);
     else
         run_command(b, c);
 }
@@ -269,7 +284,7 @@ look_at_client(struct bridge *b, struct client *c, short revents)
         rc = client_write(c);
     else if (c->phase == CLIENT_DRAINING)
         rc = client_drain(c);
-    else if ((revents & (POLLHUP | POLLERR)) != 0)
+    else
         hung_up(b, c);
     if (rc < 0)
         drop(b, c, reason(rc, c));
@@ -294,22 +309,40 @@ expire(struct bridge *b)
 
 /* --- new ones ------------------------------------------------------------------ */
 
+static bool
+is_idle(const struct client *c)
+{
+    return c->phase == CLIENT_READING && c->have == 0;
+}
+
+/* Whether one more may have a place. */
+static bool
+has_place(const struct bridge *b)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (b->clients[i].phase == CLIENT_FREE || is_idle(&b->clients[i]))
+            return true;
+    return false;
+}
+
 /*
  * A place for one more: a free one, or that of who has been idle for longest,
- * so that connections that were forgotten keep nobody out.
+ * so that connections that were forgotten keep nobody out. Who has sent
+ * something that was not read yet is not idle.
  */
 static struct client *
 find_place(struct bridge *b)
 {
     struct client *oldest = NULL;
 
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (b->clients[i].phase == CLIENT_FREE)
+            return &b->clients[i];
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *c = &b->clients[i];
 
-        if (c->phase == CLIENT_FREE)
-            return c;
-        if (c->phase == CLIENT_READING && c->have == 0 &&
-            (oldest == NULL || c->since < oldest->since))
+        if (is_idle(c) && (oldest == NULL || c->since < oldest->since) &&
+            !shows(c, POLLIN))
             oldest = c;
     }
     return oldest;
@@ -322,7 +355,8 @@ pause_accepting(struct bridge *b)
     b->accept_pause = deadline_in(ACCEPT_PAUSE_MS);
 }
 
-static void
+/* Whether there may be more of them. */
+static bool
 accept_one(struct bridge *b, int listener, bool control)
 {
     struct client *c = find_place(b);
@@ -330,12 +364,12 @@ accept_one(struct bridge *b, int listener, bool control)
     int fd;
 
     if (c == NULL)
-        return;
+        return false;
     fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             pause_accepting(b);
-        return;
+        return false;
     }
     if (c->phase != CLIENT_FREE)
         drop(b, c, "it was idle for longest, and there are too many");
@@ -343,6 +377,16 @@ accept_one(struct bridge *b, int listener, bool control)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     client_start(c, fd, control);
     c->since = ++b->count;
+    return true;
+}
+
+/* At most as many as there are places: the others are not forgotten. */
+static void
+accept_new(struct bridge *b, int listener, bool control)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (!accept_one(b, listener, control))
+            break;
 }
 
 /* --- the loop ------------------------------------------------------------------ */
@@ -351,12 +395,14 @@ static struct deadline
 set_polls(struct bridge *b)
 {
     struct deadline next = deadline_in(-1);
-    bool open = !b->paused && find_place(b) != NULL;
+    bool open = !b->paused && has_place(b);
     int fd = -1;
 
     if (b->busy) {
         fd = scu_link_fd(b->plan->link);
-        next = deadline_in(fd >= 0 ? LOOK_MS : ASK_MS);
+        if (fd < 0)
+            b->look = deadline_in(ASK_MS);
+        next = b->look;
     } else if (first_waiting(b) != NULL) {
         next = deadline_in(0);
     }
@@ -404,7 +450,8 @@ work(struct bridge *b)
 {
     const struct listener *l = b->plan->listener;
 
-    if (b->busy)
+    if (b->busy &&
+        (b->polls[POLL_LINK].revents != 0 || deadline_past(b->look)))
         look_at_link(b);
     for (int control = 1; control >= 0; control--)
         for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -415,9 +462,9 @@ work(struct bridge *b)
     expire(b);
     b->paused = b->paused && !deadline_past(b->accept_pause);
     if (b->polls[POLL_DATA].revents != 0)
-        accept_one(b, l->data, false);
+        accept_new(b, l->data, false);
     if (b->polls[POLL_CONTROL].revents != 0)
-        accept_one(b, l->control, true);
+        accept_new(b, l->control, true);
     run_next(b);
 }
 
