@@ -140,6 +140,19 @@ by_password(const struct frame *command)
 }
 
 /*
+ * No HMAC covers the handle in an answer; the Name of what stands there is in
+ * that of the next command.
+ */
+static bool
+in_handles(const struct bus_run *run)
+{
+    const struct attack *a = run->attack;
+
+    return a->kind == &kind_flip_response && a->variant >= FRAME_HEADER &&
+        a->variant < FRAME_HEADER + response_handles(frame_rc(&run->asked));
+}
+
+/*
  * A protected answer that was altered and says success is taken by nobody; who
  * goes on well has asked again.
  */
@@ -148,7 +161,7 @@ took_altered(const struct bus_run *run, const struct shared *s)
 {
     return (run->attack->kind->flags & ATTACK_ANSWER) != 0 &&
         s->rc == SCU_OK && !run->again && !run->attack->harmless &&
-        frame_tag(&run->asked) == TAG_SESSIONS &&
+        frame_tag(&run->asked) == TAG_SESSIONS && !in_handles(run) &&
         !by_password(&run->asked) &&
         run->delivered.len >= FRAME_HEADER &&
         get32(run->delivered.data + 2) == run->delivered.len &&
