@@ -150,7 +150,8 @@ ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 
     if (timeout != NULL)
         ts = *timeout; /* the kernel writes to it */
-    if (model_attached == NULL || mask != NULL)
+    /* Without that line the chip does nothing that poll(2) could see. */
+    if (model_attached == NULL || model_attached->line_fd == 0 || mask != NULL)
         return (int)syscall(SYS_ppoll, fds, n, timeout != NULL ? &ts : NULL,
             mask, (size_t)_NSIG / 8);
     return wait_with_chip(fds, n, (int64_t)ts.tv_sec * 1000000
