@@ -73,9 +73,9 @@ ask_twice(struct scu_chip *chip, void *arg)
 
     chip_meanwhile(chip, count, arg);
     rc = chip_capability(chip, false, TPM2_CAP_HANDLES,
-        TPM2_PERSISTENT_FIRST, 1, &data);
+        CHIP_PERSISTENT_FIRST, 1, &data);
     return rc == SCU_OK ? chip_capability(chip, false, TPM2_CAP_HANDLES,
-        TPM2_PERSISTENT_FIRST, 1, &data) : rc;
+        CHIP_PERSISTENT_FIRST, 1, &data) : rc;
 }
 
 static int
