@@ -117,6 +117,7 @@ setup(void **state)
         .ops = &memory_ops, .path = "QEMU", .stats = &f->stats, .max = 64,
     };
     f->fifo.bus = &f->bus;
+    f->fifo.irq.line = f->fifo.irq.watch = -1;
     *state = f;
     return 0;
 }
