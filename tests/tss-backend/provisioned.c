@@ -245,6 +245,47 @@ provisioned_fill(const struct provisioned *p, unsigned spare)
 }
 
 void
+provisioned_lock_out(const struct provisioned *p)
+{
+    const TSS2L_SYS_AUTH_COMMAND none = {
+        .count = 1, .auths = { { .sessionHandle = TPM2_RH_PW } },
+    };
+    const TSS2L_SYS_AUTH_COMMAND guess = {
+        .count = 1, .auths = { {
+            .sessionHandle = TPM2_RH_PW, .hmac = { .size = 1, .buffer = "x" },
+        } },
+    };
+    const TPM2B_SENSITIVE_CREATE sensitive = {
+        .sensitive.userAuth = { .size = 2, .buffer = "no" },
+    };
+    const TPM2B_DATA nothing = { 0 };
+    const TPML_PCR_SELECTION pcrs = { 0 };
+    TSS2L_SYS_AUTH_RESPONSE answer = { 0 };
+    TPM2B_PUBLIC template, public = { 0 };
+    struct outside o = { 0 };
+    TPM2_HANDLE handle;
+    TSS2_RC rc = 0;
+
+    template_storage_ecc(&template);
+    template.publicArea.objectAttributes &= ~(TPMA_OBJECT)TPMA_OBJECT_NODA;
+    outside_open(p, &o);
+    assert_int_equal(Tss2_Sys_CreatePrimary(o.sys, TPM2_RH_NULL, &none,
+        &sensitive, &template, &nothing, &pcrs, &handle, &public, NULL, NULL,
+        NULL, NULL, &answer), 0);
+    for (int i = 0; i < 100 && rc != TPM2_RC_LOCKOUT; i++) {
+        TSS2L_SYS_AUTH_RESPONSE a = { 0 };
+        TPM2B_PRIVATE made = { 0 };
+        TPM2B_PUBLIC child = { 0 };
+
+        rc = Tss2_Sys_Create(o.sys, handle, &guess, &sensitive, &template,
+            &nothing, &pcrs, &made, &child, NULL, NULL, NULL, &a);
+    }
+    assert_int_equal(rc, TPM2_RC_LOCKOUT);
+    assert_int_equal(Tss2_Sys_FlushContext(o.sys, handle), 0);
+    outside_close(&o);
+}
+
+void
 provisioned_flush(const struct provisioned *p, uint32_t first)
 {
     struct outside o = { 0 };

@@ -62,6 +62,12 @@ bool provisioned_define(const struct provisioned *p, uint32_t handle,
  */
 void provisioned_fill(const struct provisioned *p, unsigned spare);
 
+/*
+ * Guesses the password of a key of its own until the chip's dictionary-attack
+ * lockout is active.
+ */
+void provisioned_lock_out(const struct provisioned *p);
+
 /* Flushes everything transient from outside. */
 void provisioned_flush_all(const struct provisioned *p);
 

@@ -145,6 +145,7 @@ static const struct tpm_row tpm_codes[] = {
     { TPM2_RC_SESSION_MEMORY, SCU_E_SLOTS },
     { TPM2_RC_OBJECT_HANDLES, SCU_E_SLOTS },
     { TPM2_RC_SESSION_HANDLES, SCU_E_SLOTS },
+    { TPM2_RC_CONTEXT_GAP, SCU_E_SLOTS },
     { TPM2_RC_NV_SPACE, SCU_E_SLOTS },
     { TPM2_RC_NV_DEFINED, SCU_E_EXISTS },
     { TPM2_RC_REFERENCE_H0, SCU_E_LOST },
@@ -157,6 +158,8 @@ static const struct tpm_row tpm_codes[] = {
     { TPM2_RC_YIELDED, SCU_E_BUSY },
     { TPM2_RC_TESTING, SCU_E_BUSY },
     { TPM2_RC_NV_RATE, SCU_E_BUSY },
+    { TPM2_RC_NV_UNAVAILABLE, SCU_E_BUSY },
+    { TPM2_RC_INITIALIZE, SCU_E_NOT_STARTED },
 };
 
 /* Bad values of a link or its loader come from its configuration. */

@@ -6,6 +6,7 @@
 #include "chip/command.h"
 #include "chip/goodbye.h"
 #include "chip/link.h"
+#include "chip/recover.h"
 #include "chip/settings.h"
 #include "log.h"
 
@@ -16,17 +17,9 @@
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
-/* While the chip says RETRY, TESTING or YIELDED: 20 ms, doubling, in all at
- * most some 5 s. */
-#define PATIENCE_FIRST_MS 20
-#define PATIENCE_TRIES 8
-
 /* So long an ending process waits for a command of another thread, and for
  * its turn among processes. */
 #define EXIT_WAIT_S 2
-
-/* A key may be found lost first, and its session next. */
-#define MAX_RECOVERIES 2
 
 int
 scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
@@ -51,13 +44,11 @@ scu_chip_open(const struct scu_chip_options *options, struct scu_chip **chip)
 }
 
 static void
-close_link(struct scu_chip *chip)
+close_sys(struct scu_chip *chip)
 {
     TSS2_SYS_CONTEXT *sys = chip->sys;
-    TSS2_TCTI_CONTEXT *link = chip->link;
 
     chip->sys = NULL;
-    chip->link = NULL;
     chip->faulty = false;
     if (sys != NULL) {
         Tss2_Sys_Finalize(sys);
@@ -65,7 +56,26 @@ close_link(struct scu_chip *chip)
         explicit_bzero(sys, Tss2_Sys_GetContextSize(0));
     }
     free(sys);
+}
+
+static void
+close_link(struct scu_chip *chip)
+{
+    TSS2_TCTI_CONTEXT *link = chip->link;
+
+    close_sys(chip);
+    chip->link = NULL;
     Tss2_TctiLdr_Finalize(&link);
+}
+
+/* Our own TCTI connects anew by itself when something failed. */
+static void
+close_faulty(struct scu_chip *chip)
+{
+    if (link_is_own(chip->tcti))
+        close_sys(chip);
+    else
+        close_link(chip);
 }
 
 /*
@@ -158,10 +168,11 @@ open_link(struct scu_chip *chip)
     if (rc != SCU_OK)
         return rc;
     if (chip->faulty)
-        close_link(chip);
+        close_faulty(chip);
     if (chip->sys != NULL)
         return SCU_OK;
-    if ((rc = link_load(chip->tcti, &chip->link)) != SCU_OK)
+    if (chip->link == NULL &&
+        (rc = link_load(chip->tcti, &chip->link)) != SCU_OK)
         return rc;
     goodbye_arrange();
     rc = open_sys(chip);
@@ -273,7 +284,10 @@ flush_stale(struct scu_chip *chip)
     chip->stale_session = 0;
     if (stale != 0)
         rc = chip_flush(chip, stale);
-    return chip->faulty ? rc : SCU_OK;
+    if (!chip->faulty)
+        return SCU_OK;
+    chip->stale_session = stale;
+    return rc;
 }
 
 static int
@@ -285,6 +299,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
 
     chip->doubted = false;
     chip->committed = false;
+    chip->touched = false;
     chip->wanted = 0;
     if ((flags & CHIP_OFFLINE) != 0) {
         rc = ready_crypto(chip);
@@ -297,6 +312,7 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     earlier = chip->session.handle != 0;
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
+    chip->touched = false;
     if (rc == SCU_OK)
         rc = operation(chip, arg);
     if ((flags & CHIP_BARE) == 0)
@@ -311,49 +327,11 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     return rc;
 }
 
-/*
- * Whether trying again may help; makes ready for it. What became of the
- * session, chip_run() saw and settled.
- */
-static bool
-recover(struct scu_chip *chip, int rc)
-{
-    if (rc != SCU_E_LOST && rc != SCU_E_IO)
-        return false;
-    log_line(LOG_LEVEL_INFO, "recovering: %s", scu_error_detail());
-    chip_objects_suspect(chip);
-    return true;
-}
-
-/* How often, and how long, one operation is tried. */
-struct patience {
-    int tries;
-    int recoveries;
-    struct deadline room;
-};
-
-/* After a failure: makes ready for another try, if one may help. */
-static bool
-is_worth_another(struct scu_chip *chip, struct patience *p, int rc, bool lost)
-{
-    if (rc == SCU_E_BUSY && ++p->tries < PATIENCE_TRIES) {
-        long ms = PATIENCE_FIRST_MS << (p->tries - 1);
-        const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-        (void)nanosleep(&t, NULL);
-        return true;
-    }
-    if (rc == SCU_E_SLOTS)
-        return slots_make_room(chip, NULL, p->room) == SCU_OK;
-    return lost && ++p->recoveries <= MAX_RECOVERIES;
-}
-
 int
 chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     void *arg)
 {
-    struct patience patience = { .room = deadline_in(CHIP_SLOT_WAIT_MS) };
-    bool lost;
+    struct patience patience = { 0 };
     int rc = enter_turn(chip, flags);
 
     if (rc != SCU_OK)
@@ -361,9 +339,9 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     do {
         rc = attempt(chip, flags, operation, arg);
         chip->work = NULL; /* its argument goes with the operation */
-        lost = recover(chip, rc);
-    } while (rc != SCU_OK && (flags & CHIP_REPEATABLE) != 0 &&
-        !chip->committed && is_worth_another(chip, &patience, rc, lost));
+    } while (rc != SCU_OK && recover(chip, rc) &&
+        recover_is_harmless(chip, flags) &&
+        recover_wait(chip, &patience, rc));
 out:
     leave(chip);
     return rc;

@@ -55,6 +55,9 @@ struct scu_chip {
                      not empty, or the session is not ours any more */
 
     bool committed; /* the operation is not to be repeated any more */
+    bool touched;   /* a command of the operation was done, or may have been */
+    bool met;       /* the chip has answered this process */
+    bool absent;    /* it was waited for in vain, and has not answered since */
     chip_work *work; /* of chip_meanwhile(), with work_arg; or NULL */
     void *work_arg;
     bool have_pins;
@@ -99,7 +102,7 @@ struct chip_command {
 typedef int chip_operation(struct scu_chip *chip, void *arg);
 
 enum chip_flags {
-    CHIP_REPEATABLE = 1, /* doing it twice does no harm */
+    CHIP_REPEATABLE = 1, /* doing it, or a part of it, twice does no harm */
     CHIP_BARE = 2,       /* wants the link, but no session */
     CHIP_OFFLINE = 4,    /* wants chip->crypto only: no link, no command */
     CHIP_LOOK = 8,       /* makes and changes nothing: waits for no turn */
@@ -109,10 +112,8 @@ enum chip_flags {
  * Runs an operation with exclusive use of the chip, also among the processes
  * that use libscu (turn.h; SCU_E_BUSY where one keeps its turn too long). What
  * a fault of the link, a reset of the chip or another program took away
- * (session, loaded keys) is made anew, and a repeatable operation is then
- * tried once more. While the chip asks for patience (TPM_RC_RETRY and the
- * like) a repeatable operation is tried again with growing pauses, bounded;
- * where a command found no slot for itself, with one object less in the chip.
+ * (session, loaded keys) is made anew, and the operation is then tried again,
+ * as recover.h says.
  */
 int chip_perform(struct scu_chip *chip, unsigned flags,
     chip_operation *operation, void *arg);

@@ -26,6 +26,7 @@ static const struct command_row commands[] = {
     ROW(NV_ReadPublic, true),
     ROW(NV_UndefineSpace, false),
     ROW(NV_Write, false),
+    ROW(PCR_Extend, false),
     ROW(PCR_Read, false),
     ROW(PolicyAuthValue, false),
     ROW(PolicyCommandCode, false),

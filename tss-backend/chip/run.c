@@ -309,6 +309,22 @@ out_of_step(struct scu_chip *chip, const struct exchange *x)
 }
 
 /*
+ * It lost its power, and with it all that was loaded. Or so somebody says, for
+ * this answer is not protected: so the session is flushed before the next one.
+ */
+static int
+not_started(struct scu_chip *chip, const struct exchange *x)
+{
+    char text[64];
+
+    out_of_step(chip, x);
+    return err_set(SCU_E_NOT_STARTED, "%s: the chip lost its power, and "
+        "nobody has started it since: set \"startup = if-needed\" in "
+        "scu.conf, or let firmware or a driver send TPM2_Startup",
+        name_of(x->command->code, text));
+}
+
+/*
  * What the chip's refusal means here. That a session does not fit, or that its
  * HMAC is wrong where the authValue is empty, is no wrong password: either the
  * session is not ours any more (nor its handle ours to flush), or the chip
@@ -322,6 +338,8 @@ refused(struct scu_chip *chip, const struct exchange *x, TSS2_RC tss)
     char text[64];
     int rc = err_tss(tss, name_of(x->command->code, text));
 
+    if (rc == SCU_E_NOT_STARTED)
+        return not_started(chip, x);
     if (err_is_chips(tss) && rc == SCU_E_AUTH && x->command->companion &&
         accused(x, tss) == x->session[0]) {
         out_of_step(chip, x);
@@ -354,6 +372,9 @@ lacking(TSS2_RC tss)
     case TPM2_RC_SESSION_MEMORY:
     case TPM2_RC_SESSION_HANDLES:
         return TPM2_LOADED_SESSION_FIRST;
+    /* The last slot is kept for a session that was saved too long ago. */
+    case TPM2_RC_CONTEXT_GAP:
+        return TPM2_ACTIVE_SESSION_FIRST;
     default:
         return 0;
     }
@@ -372,6 +393,24 @@ work(struct scu_chip *chip)
         own(chip, chip->work_arg);
 }
 
+/*
+ * What the chip refused it has not done; nor what never reached it. What
+ * became of a command without an answer, nobody knows.
+ */
+static void
+note_answer(struct scu_chip *chip, TSS2_RC tss)
+{
+    /* One that nobody has started is as good as none. */
+    if (tss == TSS2_RC_SUCCESS || (err_is_chips(tss) &&
+            err_of_tss(tss) != SCU_E_NOT_STARTED)) {
+        chip->met = true;
+        chip->absent = false;
+    }
+    if (tss == TSS2_RC_SUCCESS || (!err_is_chips(tss) &&
+            err_of_tss(tss) != SCU_E_NO_CHIP))
+        chip->touched = true;
+}
+
 static int
 execute(struct scu_chip *chip, const struct exchange *x)
 {
@@ -380,6 +419,7 @@ execute(struct scu_chip *chip, const struct exchange *x)
     work(chip);
     if (tss == TSS2_RC_SUCCESS)
         tss = Tss2_Sys_ExecuteFinish(chip->sys, TSS2_TCTI_TIMEOUT_BLOCK);
+    note_answer(chip, tss);
     if (err_is_chips(tss) && err_of_tss(tss) == SCU_E_SLOTS)
         chip->wanted = lacking(tss);
 

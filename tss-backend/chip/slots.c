@@ -324,11 +324,40 @@ free_session(struct scu_chip *chip)
 
 /* --- making room, and whom to wait for ------------------------------------ */
 
+/* How an error names what takes the room that a command lacks. */
+static const struct want {
+    TPM2_HANDLE first;
+    enum registry_kind kind;
+    const char *taken;  /* by other programs */
+    const char *option; /* of tpm2_flushcontext */
+} wants[] = {
+    { CHIP_TRANSIENT_FIRST, REGISTRY_OBJECT,
+        "the chip's object slots are taken by other programs",
+        "transient-object" },
+    { TPM2_LOADED_SESSION_FIRST, REGISTRY_SESSION,
+        "the chip's session slots are taken by other programs",
+        "loaded-session" },
+    { TPM2_ACTIVE_SESSION_FIRST, REGISTRY_SESSION,
+        "the chip waits for sessions that other programs saved long ago",
+        "saved-session" },
+};
+
+static const struct want *
+find_want(TPM2_HANDLE first)
+{
+    const struct want *want = wants;
+
+    while (want->first != first &&
+        want < wants + sizeof(wants) / sizeof(wants[0]) - 1)
+        want++;
+    return want;
+}
+
 /* Whose the slots are, and what to do about it. */
 static int
 name_strangers(struct scu_chip *chip)
 {
-    bool sessions = chip->wanted == TPM2_LOADED_SESSION_FIRST;
+    const struct want *want = find_want(chip->wanted);
     const struct registry_entry *unfinished = NULL;
     struct listing strangers = { 0 };
     char names[128] = "", maybe[96] = "";
@@ -341,16 +370,13 @@ name_strangers(struct scu_chip *chip)
         (void)snprintf(names + len, sizeof(names) - len, " 0x%08x",
             strangers.handle[i]);
     }
-    unfinished = find_unfinished(chip,
-        sessions ? REGISTRY_SESSION : REGISTRY_OBJECT);
+    unfinished = find_unfinished(chip, want->kind);
     if (unfinished != NULL)
         (void)snprintf(maybe, sizeof(maybe), " (one perhaps by process %u, "
             "%s, when it was killed)", unfinished->owner.pid,
             unfinished->program);
-    return err_set(SCU_E_SLOTS, "the chip's %s slots are taken by other "
-        "programs:%s%s: end these programs, or run `tpm2_flushcontext --%s`",
-        sessions ? "session" : "object", names, maybe,
-        sessions ? "loaded-session" : "transient-object");
+    return err_set(SCU_E_SLOTS, "%s:%s%s: end these programs, or run "
+        "`tpm2_flushcontext --%s`", want->taken, names, maybe, want->option);
 }
 
 int

@@ -86,7 +86,10 @@
     X(READ_ONLY, -31, TOKEN_WRITE_PROTECTED, 1,                               \
         "the store's folder is read-only: check its rights")                  \
     X(DISK_FULL, -32, DEVICE_MEMORY, 1,                                       \
-        "the disk is full: nothing was changed, make room and repeat")
+        "the disk is full: nothing was changed, make room and repeat")        \
+    X(NOT_STARTED, -33, DEVICE_ERROR, 4,                                      \
+        "the chip was not started after it lost its power: set \"startup = "  \
+        "if-needed\" in scu.conf, or let firmware or a driver start it")
 
 enum scu_rc {
     SCU_OK = 0,
