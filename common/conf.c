@@ -30,6 +30,7 @@ static const struct conf_key {
     { .name = "store" },
     { .name = "spare-token" },
     { .name = "auto-provision" },
+    { .name = "startup" },
 };
 
 #define N_KEYS (sizeof(conf_keys) / sizeof(conf_keys[0]))

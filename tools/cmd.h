@@ -37,6 +37,7 @@ extern const struct cmd cmd_sim;
 extern const struct cmd cmd_provision;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_status;
+extern const struct cmd cmd_shutdown;
 extern const struct cmd cmd_quote;
 extern const struct cmd cmd_token;
 extern const struct cmd cmd_key;

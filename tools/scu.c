@@ -69,6 +69,7 @@ static const struct cmd *const commands[] = {
     &cmd_quote,
     &cmd_verify,
     &cmd_bridge,
+    &cmd_shutdown,
     NULL,
 };
 

@@ -15,6 +15,9 @@
 #define DEFAULT_NAME "default"
 /* An empty conf: the TCTI asks scu.conf for its link. */
 #define DEFAULT_TCTI "scu:"
+#define STARTUP "startup"
+/* What it then takes, where scu.conf names none. */
+#define DEFAULT_LINK "device:/dev/tpmrm0"
 
 /* The first that is given, copied. */
 static char *
@@ -104,6 +107,43 @@ resolve_flag(const struct conf *conf, const char *name, const char *key,
     return err_set(SCU_E_CONF, "%s = %s: it takes yes or no", key, value);
 }
 
+/*
+ * TPM2_Startup is tcti-scu's to send: it is told so in its string, unless that
+ * says itself who does it.
+ */
+static int
+add_startup(struct scu_chip *chip, const char *value)
+{
+    const char *link = chip->tcti + strlen(DEFAULT_TCTI);
+    char *longer = NULL;
+
+    if (strncmp(chip->tcti, DEFAULT_TCTI, strlen(DEFAULT_TCTI)) != 0)
+        return SCU_OK;
+    if (link[0] == '\0')
+        link = chip->link_text != NULL ? chip->link_text : DEFAULT_LINK;
+    if (strstr(link, STARTUP "=") != NULL)
+        return SCU_OK;
+    if (asprintf(&longer, DEFAULT_TCTI "%s%c" STARTUP "=%s", link,
+            strchr(link, ':') != NULL ? ',' : ':', value) < 0)
+        return err_memory();
+    free(chip->tcti);
+    chip->tcti = longer;
+    return SCU_OK;
+}
+
+static int
+resolve_startup(const struct conf *conf, struct scu_chip *chip)
+{
+    const char *value = conf_get(conf, chip->name, STARTUP);
+
+    if (value == NULL || strcmp(value, "never") == 0)
+        return SCU_OK;
+    if (strcmp(value, "if-needed") == 0)
+        return add_startup(chip, value);
+    return err_set(SCU_E_CONF, STARTUP " = %s: it takes never or if-needed",
+        value);
+}
+
 static int
 resolve(const struct scu_chip_options *o, const struct conf *conf,
     struct scu_chip *chip)
@@ -136,7 +176,10 @@ resolve(const struct scu_chip_options *o, const struct conf *conf,
     if (chip->store[0] != '/')
         return err_set(SCU_E_CONF, "store folder '%s' is not an absolute "
             "path", chip->store);
-    rc = resolve_flag(conf, chip->name, "spare-token", &chip->spare_token);
+    rc = resolve_startup(conf, chip);
+    if (rc == SCU_OK)
+        rc = resolve_flag(conf, chip->name, "spare-token",
+            &chip->spare_token);
     return rc != SCU_OK ? rc : resolve_flag(conf, chip->name,
         "auto-provision", &chip->auto_provision);
 }
