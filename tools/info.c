@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* What a chip offers, by name. */
 struct ability {
@@ -115,8 +116,25 @@ put_authorisations(struct out *out, const struct scu_chip_info *info)
 }
 
 static void
+put_clock(struct out *out, const char *key, const struct scu_clock *clock)
+{
+    out_begin(out, key);
+    out_number(out, "ms", NULL, clock->ms);
+    out_bool(out, "safe", NULL, clock->safe);
+    out_number(out, "resets", NULL, clock->resets);
+    out_number(out, "restarts", NULL, clock->restarts);
+    out_end(out);
+}
+
+static void
 put_state(struct out *out, const struct scu_chip_info *info)
 {
+    const struct scu_clock clock = {
+        .ms = info->clock_ms,
+        .resets = info->reset_count,
+        .restarts = info->restart_count,
+        .safe = info->clock_safe,
+    };
     uint64_t minutes = info->clock_ms / 60000;
 
     out_begin(out, "lockout");
@@ -127,18 +145,52 @@ put_state(struct out *out, const struct scu_chip_info *info)
     out_text(out, "lockout", "%s, %u of %u tries failed",
         info->in_lockout ? "ACTIVE" : "off", info->lockout_counter,
         info->lockout_max);
-    out_begin(out, "clock");
-    out_number(out, "ms", NULL, info->clock_ms);
-    out_bool(out, "safe", NULL, info->clock_safe);
-    out_number(out, "resets", NULL, info->reset_count);
-    out_number(out, "restarts", NULL, info->restart_count);
-    out_end(out);
+    put_clock(out, "clock", &clock);
     out_text(out, "clock", "%" PRIu64 " h %02u min %02u.%03u s of power, %s; "
         "%u resets, %u restarts", minutes / 60, (unsigned)(minutes % 60),
         (unsigned)(info->clock_ms / 1000 % 60),
         (unsigned)(info->clock_ms % 1000),
         info->clock_safe ? "safe" : "not safe (power was cut)",
         info->reset_count, info->restart_count);
+}
+
+static void
+put_event(struct out *out, const struct scu_chip_event *e)
+{
+    const time_t seconds = (time_t)e->time;
+    struct tm tm;
+    char time[32] = "?";
+
+    if (gmtime_r(&seconds, &tm) != NULL)
+        (void)strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    out_begin(out, NULL);
+    out_string(out, "time", NULL, time);
+    out_string(out, "kind", NULL, scu_event_name(e->kind));
+    put_clock(out, "before", &e->before);
+    put_clock(out, "after", &e->after);
+    out_end(out);
+    out_text(out, "event", "%s %s: %s; %u resets, %u restarts before, %u and "
+        "%u then", time, scu_event_name(e->kind), scu_event_text(e->kind),
+        e->before.resets, e->before.restarts, e->after.resets,
+        e->after.restarts);
+}
+
+/* A record that cannot be read is no reason to show nothing of the chip. */
+static void
+put_events(struct out *out, struct scu_chip *chip)
+{
+    struct scu_chip_event events[SCU_EVENTS_MAX];
+    size_t n = 0;
+
+    if (scu_chip_events(chip, events, SCU_EVENTS_MAX, &n) != SCU_OK) {
+        out_note(out, "%s", scu_error_detail());
+        out_null(out, "events");
+        return;
+    }
+    out_begin_list(out, "events");
+    for (size_t i = 0; i < n; i++)
+        put_event(out, &events[i]);
+    out_end(out);
 }
 
 static int
@@ -186,6 +238,7 @@ run(struct out *out, const struct scu_chip_options *options,
     put_room(out, &info);
     put_authorisations(out, &info);
     put_state(out, &info);
+    put_events(out, chip);
     rc = put_trust(out, chip, &info);
 out:
     scu_chip_free(&chip);

@@ -4,6 +4,7 @@
 #include "attest/verify-pcrsel.h"
 #include "attest/verify.h"
 #include "chip/chip.h"
+#include "chip/clock.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -185,6 +186,20 @@ quote(struct scu_chip *chip, const struct job *job)
     return keep_key(job->evidence, &chip->pins.attestation.publicArea);
 }
 
+/* The quote tells the time, too, and nobody but this chip can have said so. */
+static void
+note_clock(struct scu_chip *chip, const struct scu_verdict *verdict)
+{
+    const struct scu_clock clock = {
+        .ms = verdict->clock_ms,
+        .resets = verdict->reset_count,
+        .restarts = verdict->restart_count,
+        .safe = verdict->clock_safe,
+    };
+
+    clock_seen(chip, &clock);
+}
+
 /* The verifier's own eyes. *moved: all is well but the values. */
 static int
 look_at(struct scu_chip *chip, const struct job *job, bool *moved)
@@ -200,6 +215,8 @@ look_at(struct scu_chip *chip, const struct job *job, bool *moved)
         &verdict);
     (void)ERR_pop_to_mark();
     *moved = rc == SCU_OK && verdict.reason == SCU_VERDICT_DIGEST;
+    if (rc == SCU_OK && verdict.reason == SCU_VERDICT_UNVOUCHED)
+        note_clock(chip, &verdict);
     if (rc != SCU_OK || *moved || verdict.reason == SCU_VERDICT_UNVOUCHED)
         return rc;
     return err_set(SCU_E_CHIP, "TPM2_Quote: the chip's own quote does not "

@@ -3,6 +3,7 @@
 
 #include "chip/chip.h"
 
+#include "chip/clock.h"
 #include "chip/command.h"
 #include "chip/goodbye.h"
 #include "chip/link.h"
@@ -312,6 +313,8 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
     earlier = chip->session.handle != 0;
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = ready_session(chip);
+    if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
+        rc = clock_look_if_due(chip);
     chip->touched = false;
     if (rc == SCU_OK)
         rc = operation(chip, arg);
@@ -325,6 +328,22 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
             "with the chip was of no use any more: repeat the operation");
     }
     return rc;
+}
+
+/* Ends the turn, then tells who wants to know what happened to the chip. */
+static void
+leave_and_tell(struct scu_chip *chip)
+{
+    struct scu_chip_event event[CHIP_NEWS_MAX];
+    scu_event_handler *handler = chip->handler;
+    void *user = chip->handler_user;
+    size_t n = chip->news;
+
+    memcpy(event, chip->event, n * sizeof(event[0]));
+    chip->news = 0;
+    leave(chip);
+    for (size_t i = 0; handler != NULL && i < n; i++)
+        handler(chip, &event[i], user);
 }
 
 int
@@ -343,8 +362,18 @@ chip_perform(struct scu_chip *chip, unsigned flags, chip_operation *operation,
         recover_is_harmless(chip, flags) &&
         recover_wait(chip, &patience, rc));
 out:
-    leave(chip);
+    leave_and_tell(chip);
     return rc;
+}
+
+void
+chip_set_handler(struct scu_chip *chip, scu_event_handler *handler,
+    void *user)
+{
+    enter(chip);
+    chip->handler = handler;
+    chip->handler_user = user;
+    leave(chip);
 }
 
 void

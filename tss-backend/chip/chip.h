@@ -16,6 +16,9 @@
 #include <stdatomic.h>
 #include <tss2/tss2_sys.h>
 
+/* Events of one operation; there is hardly ever more than one. */
+#define CHIP_NEWS_MAX 4
+
 struct scu_chip;
 typedef void chip_work(struct scu_chip *chip, void *arg);
 
@@ -58,6 +61,8 @@ struct scu_chip {
     bool touched;   /* a command of the operation was done, or may have been */
     bool met;       /* the chip has answered this process */
     bool absent;    /* it was waited for in vain, and has not answered since */
+    bool look;      /* something was lost: what became of it, its clock tells */
+    bool knows_boot; /* whether it was looked at since the host was started */
     chip_work *work; /* of chip_meanwhile(), with work_arg; or NULL */
     void *work_arg;
     bool have_pins;
@@ -69,6 +74,11 @@ struct scu_chip {
     struct chip_object *loaded; /* list of what may be in the chip */
     uint64_t tick;
     struct turn turn; /* with the other processes at this chip */
+
+    scu_event_handler *handler;
+    void *handler_user;
+    size_t news; /* of this operation, for the handler */
+    struct scu_chip_event event[CHIP_NEWS_MAX];
 
     struct scu_chip *next; /* in the list of goodbye.c, under its mutex */
 };
@@ -197,6 +207,10 @@ int chip_create_primary(struct scu_chip *chip, struct chip_primary *primary);
 /* TPM2_GetCapability, one property page. */
 int chip_capability(struct scu_chip *chip, bool clear, TPM2_CAP capability,
     uint32_t property, uint32_t count, TPMS_CAPABILITY_DATA *data);
+
+/* Who is told of events when an operation has ended; NULL: nobody. */
+void chip_set_handler(struct scu_chip *chip, scu_event_handler *handler,
+    void *user);
 
 /* Reads or reads anew the pin file of the chip's state folder. */
 int chip_load_pins(struct scu_chip *chip);

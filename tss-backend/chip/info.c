@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "chip/chip.h"
+#include "chip/clock.h"
 
 #include <string.h>
 
@@ -170,22 +171,15 @@ test_rsa(struct scu_chip *chip, bool clear, uint16_t bits, bool *has)
 static int
 read_clock(struct scu_chip *chip, bool clear, struct scu_chip_info *info)
 {
-    const struct chip_command command = {
-        .code = TPM2_CC_ReadClock, .clear = clear,
-    };
-    TPMS_TIME_INFO time = { 0 };
-    int rc = chip_prepared(Tss2_Sys_ReadClock_Prepare(chip->sys),
-        command.code);
+    struct scu_clock clock;
+    int rc = chip_read_clock(chip, clear, &clock);
 
-    if (rc == SCU_OK)
-        rc = chip_run(chip, &command);
-    if (rc == SCU_OK)
-        rc = chip_completed(Tss2_Sys_ReadClock_Complete(chip->sys, &time),
-            command.code);
-    info->clock_ms = time.clockInfo.clock;
-    info->reset_count = time.clockInfo.resetCount;
-    info->restart_count = time.clockInfo.restartCount;
-    info->clock_safe = time.clockInfo.safe == TPM2_YES;
+    info->clock_ms = clock.ms;
+    info->reset_count = clock.resets;
+    info->restart_count = clock.restarts;
+    info->clock_safe = clock.safe;
+    if (rc == SCU_OK && !clear)
+        clock_seen(chip, &clock);
     return rc;
 }
 

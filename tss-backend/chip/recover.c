@@ -125,6 +125,7 @@ recover(struct scu_chip *chip, int rc)
         return remedy != NULL;
     log_line(LOG_LEVEL_INFO, "recovering: %s", scu_error_detail());
     chip_objects_suspect(chip);
+    chip->look = true;
     return true;
 }
 

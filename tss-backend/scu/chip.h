@@ -105,6 +105,67 @@ SCU_API SCU_MUST_CHECK int scu_chip_info(struct scu_chip *chip,
     struct scu_chip_info *info);
 
 /*
+ * What happened to the chip
+ * -------------------------
+ * The chip counts its resets, and tells by its clock whether its power was
+ * cut. libscu looks at them, authenticated, when it lost something in the chip,
+ * at the first use after the host was started, in scu_chip_info() and
+ * scu_quote(), and keeps a record of what changed (file "resets" of the state
+ * folder). A reset is an event, not a failure: the operation goes on.
+ */
+enum scu_event_kind {
+    SCU_EVENT_NONE = 0,
+    SCU_EVENT_ORDERLY,   /* reset after TPM2_Shutdown; or a power cut that was
+                            noticed only when the clock was safe again */
+    SCU_EVENT_POWER_CUT, /* reset without it */
+    SCU_EVENT_RESUME,    /* went on with the state that it had saved */
+    SCU_EVENT_CLEAR,     /* cleared or exchanged, and provisioned anew */
+    SCU_EVENT_REPLAY,    /* went backwards: its memory was set back to an
+                            earlier state, or its answers are repeated */
+};
+
+/* TPMS_CLOCK_INFO */
+struct scu_clock {
+    uint64_t ms;               /* of power in the chip's life */
+    uint32_t resets, restarts;
+    bool safe;                 /* it never said a later time */
+};
+
+struct scu_chip_event {
+    enum scu_event_kind kind;
+    int64_t time;              /* when it was noticed: the host's time,
+                                  seconds since 1970 */
+    struct scu_clock before, after;
+};
+
+/* So many are remembered. */
+#define SCU_EVENTS_MAX 16
+
+/* "power-cut" for SCU_EVENT_POWER_CUT, stable, for scripts; and a line for
+ * people. Never NULL. */
+SCU_API const char *scu_event_name(enum scu_event_kind kind);
+SCU_API const char *scu_event_text(enum scu_event_kind kind);
+
+/*
+ * The latest max events, oldest first, from the record: no command. *n: how
+ * many. None where there is no record, which includes chips that are not
+ * provisioned here. SCU_E_FILE where the record is damaged.
+ */
+SCU_API SCU_MUST_CHECK int scu_chip_events(struct scu_chip *chip,
+    struct scu_chip_event *events, size_t max, size_t *n);
+
+/*
+ * Has handler called for each event that an operation on this chip notices:
+ * by the thread of the operation, when that has ended and before its function
+ * returns. It may ask for information about the chip, but not use its keys,
+ * tokens and objects, nor free it. Another call replaces it, NULL ends it.
+ */
+typedef void scu_event_handler(struct scu_chip *chip,
+    const struct scu_chip_event *event, void *user);
+SCU_API void scu_chip_on_event(struct scu_chip *chip,
+    scu_event_handler *handler, void *user);
+
+/*
  * Who shares the chip
  * -------------------
  * Processes that use libscu on a bare chip take turns and write down what they
