@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "chip/authorisations.h"
-#include "chip/clock.h"
 #include "attest/ek.h"
 #include "attest/fixture.h"
 #include "io.h"
@@ -431,7 +430,6 @@ scu_provision(struct scu_chip *chip,
         (rc = authorisations_read(chip->state, &job.files)) != SCU_OK ||
         (rc = run_job(chip, &job)) != SCU_OK)
         goto out;
-    clock_look(chip);
     rc = fill_report(&job.pins, chip->crypto, report);
 out:
     lockfile_close(&lock);

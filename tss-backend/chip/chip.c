@@ -460,21 +460,3 @@ scu_chip_free(struct scu_chip **chip)
     free(c);
     *chip = NULL;
 }
-
-const char *
-scu_chip_tcti(const struct scu_chip *chip)
-{
-    return chip->tcti;
-}
-
-const char *
-scu_chip_state(const struct scu_chip *chip)
-{
-    return chip->state;
-}
-
-bool
-scu_chip_spare_token(const struct scu_chip *chip)
-{
-    return chip->spare_token;
-}

@@ -201,21 +201,6 @@ clock_seen(struct scu_chip *chip, const struct scu_clock *now)
         log_line(LOG_LEVEL_WARN, "%s", scu_error_detail());
 }
 
-static int
-nothing(struct scu_chip *chip, void *arg)
-{
-    (void)chip;
-    (void)arg;
-    return SCU_OK;
-}
-
-void
-clock_look(struct scu_chip *chip)
-{
-    chip->look = true;
-    (void)chip_perform(chip, CHIP_REPEATABLE, nothing, NULL);
-}
-
 void
 scu_chip_on_event(struct scu_chip *chip, scu_event_handler *handler,
     void *user)

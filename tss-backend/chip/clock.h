@@ -31,7 +31,4 @@ int clock_look_if_due(struct scu_chip *chip);
 /* What the chip just said, authenticated. */
 void clock_seen(struct scu_chip *chip, const struct scu_clock *now);
 
-/* Looks now, in an operation of its own: after provisioning. */
-void clock_look(struct scu_chip *chip);
-
 #endif

@@ -197,3 +197,21 @@ settings_resolve(const struct scu_chip_options *options, struct scu_chip *chip)
     conf_free(&conf);
     return rc;
 }
+
+const char *
+scu_chip_tcti(const struct scu_chip *chip)
+{
+    return chip->tcti;
+}
+
+const char *
+scu_chip_state(const struct scu_chip *chip)
+{
+    return chip->state;
+}
+
+bool
+scu_chip_spare_token(const struct scu_chip *chip)
+{
+    return chip->spare_token;
+}
