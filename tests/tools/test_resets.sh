@@ -8,12 +8,11 @@ sim_start
 
 # kinds: of the events, oldest first.
 kinds() {
-    local i=0 all=()
-    while all+=("$(get events "$i" kind 2>/dev/null)"); do
-        [ -n "${all[$i]}" ] || break
-        i=$((i + 1))
-    done
-    echo "${all[*]}" | sed 's/ *$//'
+    local n i
+    n=$(get events length)
+    for ((i = 0; i < n; i++)); do
+        get events "$i" kind
+    done | paste -sd ' '
 }
 restart() {
     sim_power_cut
