@@ -315,6 +315,10 @@ attempt(struct scu_chip *chip, unsigned flags, chip_operation *operation,
         rc = ready_session(chip);
     if (rc == SCU_OK && (flags & CHIP_BARE) == 0)
         rc = clock_look_if_due(chip);
+    /* What is lost by now is made anew before it begins. */
+    if (rc == SCU_OK && (flags & (CHIP_BARE | CHIP_REPEATABLE)) == 0 &&
+        earlier)
+        rc = try_session(chip);
     chip->touched = false;
     if (rc == SCU_OK)
         rc = operation(chip, arg);

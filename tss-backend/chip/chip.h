@@ -58,7 +58,7 @@ struct scu_chip {
                      not empty, or the session is not ours any more */
 
     bool committed; /* the operation is not to be repeated any more */
-    bool touched;   /* a command of the operation was done, or may have been */
+    bool touched;   /* the chip may have done a command of the operation */
     bool met;       /* the chip has answered this process */
     bool absent;    /* it was waited for in vain, and has not answered since */
     bool look;      /* something was lost: what became of it, its clock tells */
@@ -112,7 +112,8 @@ struct chip_command {
 typedef int chip_operation(struct scu_chip *chip, void *arg);
 
 enum chip_flags {
-    CHIP_REPEATABLE = 1, /* doing it, or a part of it, twice does no harm */
+    CHIP_REPEATABLE = 1, /* doing it, or a part of it, twice does no harm;
+                            without it an old session is tried out before */
     CHIP_BARE = 2,       /* wants the link, but no session */
     CHIP_OFFLINE = 4,    /* wants chip->crypto only: no link, no command */
     CHIP_LOOK = 8,       /* makes and changes nothing: waits for no turn */

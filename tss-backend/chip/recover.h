@@ -27,7 +27,8 @@ struct scu_chip;
  * for in vain is not waited for again before it has answered.
  *
  * An operation is repeated only where that is harmless: a repeatable one up to
- * chip_commit(); another one only where none of its commands was done.
+ * chip_commit(); another one only where none of its commands was sent, since
+ * a refusal proves nothing: somebody on the bus may have made it up.
  */
 
 /* How often, and how long, one operation was tried. Begins as zero. */

@@ -394,8 +394,8 @@ work(struct scu_chip *chip)
 }
 
 /*
- * What the chip refused it has not done; nor what never reached it. What
- * became of a command without an answer, nobody knows.
+ * A refusal is no proof that nothing was done: it comes unprotected, and
+ * somebody on the bus may have made it up. What never left the host was not.
  */
 static void
 note_answer(struct scu_chip *chip, TSS2_RC tss)
@@ -406,8 +406,7 @@ note_answer(struct scu_chip *chip, TSS2_RC tss)
         chip->met = true;
         chip->absent = false;
     }
-    if (tss == TSS2_RC_SUCCESS || (!err_is_chips(tss) &&
-            err_of_tss(tss) != SCU_E_NO_CHIP))
+    if (err_is_chips(tss) || err_of_tss(tss) != SCU_E_NO_CHIP)
         chip->touched = true;
 }
 
