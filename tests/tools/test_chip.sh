@@ -20,9 +20,11 @@ owner_is() {
         -c "$SCRATCH/primary.ctx" && tpm2_flushcontext -T "$SIM_TCTI" -t
 }
 
-# state_of: all of the pins' folder, with times.
+# state_of: all of the pins' folder, with times; but for the record of the
+# chip's resets, which begins with the first use.
 state_of() {
-    (cd "$1" && stat -c '%n %a %y %s' ./* && cksum ./*)
+    (cd "$1" && find . ! -name resets ! -path . \
+        -exec stat -c '%n %a %y %s' {} + -exec cksum {} + | sort)
 }
 
 # --- a chip that nobody provisioned ---------------------------------------------
