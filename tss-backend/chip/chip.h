@@ -176,6 +176,13 @@ int chip_session_start(struct scu_chip *chip, TPM2_SE type,
     TPM2_HANDLE salt_handle, const TPMT_PUBLIC *salt_key,
     struct session *session);
 
+/*
+ * Proves that the chip's session encrypts as it was asked to: reads the public
+ * area of the pinned storage key. A prepared command stays as it is. Not needed
+ * where a Name came through the session, encrypted, and was the right one.
+ */
+int chip_prove_cipher(struct scu_chip *chip);
+
 /* TPM2_FlushContext of a session; it is cleared in any case. */
 void chip_session_end(struct scu_chip *chip, struct session *session);
 

@@ -7,25 +7,28 @@
 
 #define ROW(NAME, ENCRYPTS)                                                   \
     { .code = TPM2_CC_##NAME, .name = #NAME, .encrypts = (ENCRYPTS) }
+#define BLIND(NAME, ENCRYPTS)                                                 \
+    { .code = TPM2_CC_##NAME, .name = #NAME, .encrypts = (ENCRYPTS),          \
+        .blind = true }
 
 static const struct command_row commands[] = {
     ROW(Clear, false),
-    ROW(Create, true),
+    BLIND(Create, true),
     ROW(CreatePrimary, true),
-    ROW(ECDH_ZGen, true),
+    BLIND(ECDH_ZGen, true),
     ROW(EvictControl, false),
     ROW(FlushContext, false),
     ROW(GetCapability, false),
     ROW(GetRandom, true),
-    ROW(HierarchyChangeAuth, false),
-    ROW(Import, true),
+    BLIND(HierarchyChangeAuth, false),
+    BLIND(Import, true),
     ROW(Load, true),
-    ROW(NV_ChangeAuth, false),
-    ROW(NV_DefineSpace, false),
+    BLIND(NV_ChangeAuth, false),
+    BLIND(NV_DefineSpace, false),
     ROW(NV_Read, true),
     ROW(NV_ReadPublic, true),
     ROW(NV_UndefineSpace, false),
-    ROW(NV_Write, false),
+    BLIND(NV_Write, false),
     ROW(PCR_Extend, false),
     ROW(PCR_Read, false),
     ROW(PolicyAuthValue, false),
@@ -36,11 +39,11 @@ static const struct command_row commands[] = {
     /* Its first answer is a TPM2B, but always empty here. */
     ROW(PolicySecret, false),
     ROW(Quote, true),
-    ROW(RSA_Decrypt, true),
+    BLIND(RSA_Decrypt, true),
     ROW(ReadClock, false),
     ROW(ReadPublic, true),
     ROW(Shutdown, false),
-    ROW(Sign, false),
+    BLIND(Sign, false),
     ROW(StartAuthSession, false),
     ROW(Startup, false),
     ROW(TestParms, false),

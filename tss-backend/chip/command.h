@@ -10,6 +10,8 @@ struct command_row {
     TPM2_CC code;
     const char *name;
     bool encrypts; /* the first response parameter is a TPM2B */
+    bool blind;    /* has an encrypted parameter, and nothing but the session
+                      tells whether it came through as it was meant */
 };
 
 /* NULL for a command that this stack does not send. */

@@ -4,6 +4,7 @@
 #include "chip/chip.h"
 
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The commands that the chip layer itself needs. */
@@ -161,6 +162,62 @@ chip_read_public(struct scu_chip *chip, TPM2_HANDLE handle, bool clear,
             memcmp(name->name, said.name, said.size) != 0))
         rc = err_set(SCU_E_TAMPERED, "TPM2_ReadPublic: the Name of 0x%08x is "
             "not that of its public area", handle);
+    if (rc == SCU_OK && !clear)
+        chip->session.cipher_proven = true;
+    return rc;
+}
+
+static int
+read_storage(struct scu_chip *chip)
+{
+    const struct chip_command command = {
+        .code = TPM2_CC_ReadPublic, .handles = 1,
+        .names = { &chip->storage.name },
+    };
+    TPM2B_PUBLIC public = { 0 };
+    TPM2B_NAME said = { 0 }, qualified = { 0 }, name = { 0 };
+    int rc = chip_prepared(Tss2_Sys_ReadPublic_Prepare(chip->sys,
+        chip->storage.handle), command.code);
+
+    if (rc == SCU_OK)
+        rc = chip_run(chip, &command);
+    if (rc != SCU_OK)
+        return rc;
+    if (Tss2_Sys_ReadPublic_Complete(chip->sys, &public, &said, &qualified) ==
+            TSS2_RC_SUCCESS &&
+        crypto_name(chip->crypto, &public.publicArea, &name) == SCU_OK &&
+        name.size == chip->storage.name.size &&
+        memcmp(name.name, chip->storage.name.name, name.size) == 0) {
+        chip->session.cipher_proven = true;
+        return SCU_OK;
+    }
+    chip->stale_session = chip->session.handle;
+    session_clear(&chip->session);
+    return err_set(SCU_E_TAMPERED, "the chip encrypts in another way than it "
+        "was asked to: somebody alters the bus");
+}
+
+int
+chip_prove_cipher(struct scu_chip *chip)
+{
+    TSS2_ABI_VERSION abi = TSS2_ABI_VERSION_CURRENT;
+    TSS2_SYS_CONTEXT *prepared = chip->sys;
+    size_t size = Tss2_Sys_GetContextSize(0);
+    int rc;
+
+    chip->sys = calloc(1, size);
+    if (chip->sys == NULL) {
+        chip->sys = prepared;
+        return err_memory();
+    }
+    rc = err_tss(Tss2_Sys_Initialize(chip->sys, size, chip->link, &abi),
+        "TPM library");
+    if (rc == SCU_OK) {
+        rc = read_storage(chip);
+        Tss2_Sys_Finalize(chip->sys);
+    }
+    free(chip->sys);
+    chip->sys = prepared;
     return rc;
 }
 
@@ -197,6 +254,12 @@ chip_create_primary(struct scu_chip *chip, struct chip_primary *primary)
     if (rc == SCU_OK)
         rc = crypto_name(chip->crypto, &primary->public.publicArea,
             &primary->name);
+    if (rc == SCU_OK && (primary->name.size != said.size ||
+            memcmp(primary->name.name, said.name, said.size) != 0))
+        rc = err_set(SCU_E_TAMPERED, "TPM2_CreatePrimary: the Name is not that "
+            "of the public area");
+    if (rc == SCU_OK && !primary->auth.password)
+        chip->session.cipher_proven = true;
     turn_made(chip, rc, primary->handle, &primary->name);
     return rc;
 }

@@ -126,6 +126,8 @@ load_once(struct scu_chip *chip, struct chip_object *object,
     if (rc == SCU_OK && (name.size != object->name.size ||
             memcmp(name.name, object->name.name, name.size) != 0))
         rc = err_set(SCU_E_TAMPERED, "TPM2_Load: the chip loaded another key");
+    if (rc == SCU_OK)
+        chip->session.cipher_proven = true;
     turn_made(chip, rc, object->handle, &object->name);
     if (rc == SCU_E_TAMPERED && object->handle != 0)
         (void)chip_flush(chip, object->handle);

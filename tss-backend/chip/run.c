@@ -432,6 +432,19 @@ execute(struct scu_chip *chip, const struct exchange *x)
     return refused(chip, x, tss);
 }
 
+/*
+ * What the chip was asked to encrypt with stands under no HMAC: somebody on the
+ * bus may have asked for another cipher, and what one side encrypts is then
+ * nonsense to the other, with an authentic HMAC.
+ */
+static bool
+is_blind(const struct scu_chip *chip, const struct exchange *x)
+{
+    return x->row->blind && x->crypt < x->n && chip->have_pins &&
+        x->session[x->crypt] == &chip->session &&
+        !chip->session.cipher_proven;
+}
+
 int
 chip_run(struct scu_chip *chip, const struct chip_command *command)
 {
@@ -446,6 +459,8 @@ chip_run(struct scu_chip *chip, const struct chip_command *command)
     if (command->clear)
         return execute(chip, &x);
     gather(chip, &x);
+    if (is_blind(chip, &x) && (rc = chip_prove_cipher(chip)) != SCU_OK)
+        return rc;
     for (size_t i = 0; i < x.n; i++) {
         if (x.session[i] == NULL)
             continue;

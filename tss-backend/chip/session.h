@@ -15,6 +15,9 @@ struct session {
     TPM2_HANDLE handle; /* 0: there is none */
     TPM2_SE type;
     bool with_auth_value; /* policy sessions: after PolicyAuthValue */
+    bool cipher_proven;   /* it encrypts as it was asked to: what encrypted
+                             parameters gave was compared with what was known;
+                             no HMAC covers the choice of the cipher */
     size_t key_len;       /* the session key, from the salt */
     uint8_t key[CRYPTO_SHA256_SIZE];
     TPM2B_NONCE caller;   /* newest of each side */

@@ -293,8 +293,14 @@ read_counts(struct scu_chip *chip, void *arg)
     struct status *s = arg;
     int rc = token_ready_vault(chip, s->token);
 
-    for (size_t i = 0; rc == SCU_OK && i < TOKEN_USERS; i++)
+    for (size_t i = 0; rc == SCU_OK && i < TOKEN_USERS; i++) {
         rc = pin_index_read(chip, &s->token->vault->index[i], &s->counts[i]);
+        /* No HMAC covers the cipher: see whether it came through as meant. */
+        if (rc == SCU_OK && s->counts[i].limit != s->token->row.tries)
+            rc = err_set(SCU_E_TAMPERED, "the PIN index 0x%08x has another "
+                "limit than the token: somebody alters the bus or the store",
+                s->token->row.index[i]);
+    }
     return rc;
 }
 
