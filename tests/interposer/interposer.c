@@ -27,7 +27,7 @@
 #include <tss2/tss2_tpm2_types.h>
 #include <unistd.h>
 
-#define TIMEOUT_S 60
+#define TIMEOUT_S 120
 #define JOBS_MAX 64
 #define SAMPLE_OF 500 /* one case of a kind in a scene; of more, two */
 #define SHOWN_MAX 50

@@ -174,12 +174,16 @@ protected_ones(const struct transcript *t, size_t nth)
     return frame_tag(&t->x[nth].command) == TAG_SESSIONS ? DRESSES : 0;
 }
 
-/* A password for a PIN index would be a wrong try, and stand in its count. */
+/*
+ * A password for a PIN index would be a wrong try, and stand in its count; and
+ * who takes a chip that has no owner yet, owns it.
+ */
 static bool
-is_counted(const struct frame *command)
+is_lasting(const struct frame *command)
 {
-    return command_handles(frame_rc(command)) > 0 &&
-        command->data[FRAME_HEADER] == TPM2_HT_NV_INDEX;
+    return frame_rc(command) == TPM2_CC_HierarchyChangeAuth ||
+        (command_handles(frame_rc(command)) > 0 &&
+            command->data[FRAME_HEADER] == TPM2_HT_NV_INDEX);
 }
 
 /* An answer of the chip, but to the attacker. */
@@ -192,7 +196,7 @@ forge(struct attack *a, struct frame *command, struct frame *response)
     if (a->variant == DRESS_TRUE_AREA)
         (void)attack_pass(a, command, &truth);
     as_attacker(command, TPM2_RH_PW, &own);
-    if (is_counted(command) ||
+    if (is_lasting(command) ||
         wire_exchange(a->chip, &own, &answer) != 0 || answer.len == 0 ||
         frame_rc(&answer) != 0) {
         /* He is refused: what he remembers of another time will do. */
